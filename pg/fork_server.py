@@ -5,6 +5,9 @@ the fork runs the script, isolated like a new process. The process that Snakemak
 forwards SIGINT and SIGTERM and exits with the job's status. The server exits with the process that started it, even if
 that is killed. Without a server (on a cluster, outside Linux), the script runs in the client, with the same results.
 
+The socket is in Linux's abstract namespace: it vanishes with its processes, and kills leave no file. No permissions
+protect it, so both sides accept only processes of their own user.
+
 Clients import this module before anything else: it imports no library.
 """
 
@@ -14,12 +17,13 @@ import gc
 import os
 import pickle
 import runpy
-import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
-import tempfile
+import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -30,7 +34,13 @@ from typing import Any
 from pg.runs import logs
 
 ADDRESS = "PG_FORK_SERVER"
-"""Environment variable that holds the path of the server's socket."""
+"""Environment variable that holds the name of the server's socket."""
+
+Request = tuple[Path, Any, dict[str, str]]
+"""A script, Snakemake's description of its job, and the environment variables of the client."""
+
+_CREDENTIALS = struct.Struct("iII")
+"""Process, user and group at the other end of a socket."""
 
 
 def run_job(script: Path, job: Any) -> None:
@@ -44,18 +54,19 @@ def run_job(script: Path, job: Any) -> None:
         Snakemake's description of the job.
     """
     if ADDRESS in os.environ:
-        with socket.socket(socket.AF_UNIX) as connection, suppress(ConnectionRefusedError, FileNotFoundError):
-            connection.connect(os.environ[ADDRESS])
+        with socket.socket(socket.AF_UNIX) as connection, suppress(ConnectionRefusedError):
+            connection.connect(f"\0{os.environ[ADDRESS]}")
+            if _is_own(connection):
 
-            def forward(*_: object) -> None:
-                # The fork reads the end of the stream and sends itself SIGTERM.
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_WR)
+                def forward(*_: object) -> None:
+                    # The fork reads the end of the stream and sends itself SIGTERM.
+                    with suppress(OSError):
+                        connection.shutdown(socket.SHUT_WR)
 
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, forward)
-            connection.sendall(pickle.dumps((script, job, dict(os.environ))))
-            sys.exit(int(connection.recv(1) != b"\0"))
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    signal.signal(number, forward)
+                _send((script, job, dict(os.environ)), connection)
+                sys.exit(int(connection.recv(1) != b"\0"))
     _run(script, job)
 
 
@@ -69,13 +80,13 @@ def start(*scripts: Path) -> subprocess.Popen[bytes] | None:
     """
     if sys.platform != "linux":
         return None
-    os.environ[ADDRESS] = str(Path(tempfile.mkdtemp(prefix="pg-fork-server-"), "socket"))
+    os.environ[ADDRESS] = f"pg-fork-server-{uuid.uuid4().hex}"
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     # Otherwise looking for a GPU would start CUDA in the server, and no fork could use it.
     no_cuda = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
     with socket.socket(socket.AF_UNIX) as listening:
         # Listen here: a job that starts before the server is ready waits instead of running without it.
-        listening.bind(os.environ[ADDRESS])
+        listening.bind(f"\0{os.environ[ADDRESS]}")
         listening.listen(64)
         return subprocess.Popen(
             [sys.executable, "-m", "pg.fork_server", str(listening.fileno()), *map(str, scripts)],
@@ -99,23 +110,29 @@ def _serve(descriptor: str, *scripts: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The system reaps forks that have ended.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    try:
-        for script in scripts:
-            _import(Path(script))
-        with socket.socket(fileno=int(descriptor)) as listening:
-            while sys.stdin not in select([listening, sys.stdin], [], [])[0]:
-                connection, _ = listening.accept()
-                with connection:
-                    _fork(listening, connection)
-    finally:
-        shutil.rmtree(Path(os.environ[ADDRESS]).parent, ignore_errors=True)
+    for script in scripts:
+        _import(Path(script))
+    with socket.socket(fileno=int(descriptor)) as listening:
+        # Clients that have sent no request yet; the others do not wait for them.
+        silent: list[socket.socket] = []
+        while sys.stdin not in (ready := select([sys.stdin, listening, *silent], [], [])[0]):
+            for one in ready:
+                if one is listening:
+                    connection, _ = listening.accept()
+                    if _is_own(connection):
+                        silent.append(connection)
+                    else:
+                        connection.close()
+                else:
+                    silent.remove(one)
+                    with one:
+                        _fork(one, [listening, *silent])
 
 
-def _fork(listening: socket.socket, connection: socket.socket) -> None:
+def _fork(connection: socket.socket, others: Sequence[socket.socket]) -> None:
     """Receive a job, and run it in a fork that sends its status to the client."""
     try:
-        with connection.makefile("rb") as request:
-            script, job, environment = pickle.load(request)
+        script, job, environment = _receive(connection)
     except (EOFError, OSError, pickle.UnpicklingError):
         # The client has been killed.
         return
@@ -126,8 +143,9 @@ def _fork(listening: socket.socket, connection: socket.socket) -> None:
         return
     status = 1
     try:
-        # Clients must get no answer once the server is gone.
-        listening.close()
+        # Other clients must get no answer once the server is gone.
+        for other in others:
+            other.close()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         Thread(target=_stop_when_closed, args=[connection], daemon=True).start()
         os.environ.update(environment)
@@ -143,6 +161,28 @@ def _fork(listening: socket.socket, connection: socket.socket) -> None:
         with suppress(OSError):
             connection.sendall(bytes([status]))
         os._exit(status)
+
+
+def _send(request: Request, connection: socket.socket) -> None:
+    """Send a request as a file in memory, which the server reads without waiting for the client."""
+    with os.fdopen(os.memfd_create("request"), "wb") as file:
+        pickle.dump(request, file)
+        file.flush()
+        socket.send_fds(connection, [b"\0"], [file.fileno()])
+
+
+def _receive(connection: socket.socket) -> Request:
+    for descriptor in socket.recv_fds(connection, 1, 1)[1]:
+        with os.fdopen(descriptor, "rb") as file:
+            file.seek(0)
+            return pickle.load(file)
+    raise EOFError
+
+
+def _is_own(connection: socket.socket) -> bool:
+    """Return whether the process at the other end is one of this user."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return _CREDENTIALS.unpack(credentials)[1] == os.geteuid()
 
 
 def _import(script: Path) -> None:

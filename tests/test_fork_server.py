@@ -42,22 +42,19 @@ def wait_until(happened: Callable[[], object]) -> None:
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A server that can import the modules in `tmp_path`; its socket."""
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]:
+    """A server that can import the modules in `tmp_path`."""
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setenv(fork_server.ADDRESS, "")
     (tmp_path / "at_start.py").write_text("open(__file__ + '.imported', 'w').close()\n", encoding="utf-8")
     (tmp_path / "expected.py").write_text("import at_start\n\nraise RuntimeError('ran')\n", encoding="utf-8")
     process = fork_server.start(tmp_path / "expected.py")
-    address = Path(os.environ[fork_server.ADDRESS])
     assert process is not None
-    yield address
+    yield process
     assert process.poll() is None, "no job may stop the server"
-    monkeypatch.setenv(fork_server.ADDRESS, "")
     fork_server.stop(process)
     assert process.returncode == 0
     assert fork_server.ADDRESS not in os.environ
-    assert not address.parent.exists()
 
 
 def start(folder: Path, body: str, head: str = "import os, sys") -> subprocess.Popen[str]:
@@ -74,9 +71,9 @@ def status(folder: Path, body: str, head: str = "import os, sys") -> int:
     return process.returncode
 
 
-def test_libraries_of_the_given_scripts_are_imported_at_start(tmp_path: Path, server: Path) -> None:
+@pytest.mark.usefixtures("server")
+def test_libraries_of_the_given_scripts_are_imported_at_start(tmp_path: Path) -> None:
     wait_until((tmp_path / "at_start.py.imported").exists)
-    assert server.exists()
 
 
 @pytest.mark.usefixtures("server")
@@ -143,14 +140,63 @@ def test_a_failing_import_prints_its_traceback_and_logs_it(tmp_path: Path) -> No
 JOB = SimpleNamespace(log=["/dev/null"], params=SimpleNamespace(code=""))
 
 
-@pytest.mark.parametrize("sent", [pickle.dumps((Path("gone.py"), JOB, {})), b"\x80\x04cut o", b"no pickle", b""])
-def test_the_server_survives_missing_scripts_and_cut_requests(sent: bytes, tmp_path: Path, server: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(str(server))
-        connection.sendall(sent)
-        connection.shutdown(socket.SHUT_WR)
+def connected() -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(f"\0{os.environ[fork_server.ADDRESS]}")
+    return connection
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("sent", [pickle.dumps((Path("gone.py"), JOB, {})), b"\x80\x04cut o", b"no pickle", b"", None])
+def test_the_server_survives_missing_scripts_and_cut_requests(sent: bytes | None, tmp_path: Path) -> None:
+    with connected() as connection, (tmp_path / "sent").open("w+b") as file:
+        if sent is None:
+            connection.sendall(b"\0")
+        else:
+            file.write(sent)
+            file.flush()
+            socket.send_fds(connection, [b"\0"], [file.fileno()])
         assert connection.recv(1) in (b"", b"\1")
     assert status(tmp_path, "pass") == 0
+
+
+@pytest.mark.usefixtures("server")
+def test_jobs_do_not_wait_for_clients_that_send_nothing(tmp_path: Path) -> None:
+    with connected(), connected():
+        assert status(tmp_path, "pass") == 0
+
+
+OTHER_USER = """
+import os, socket
+os.setuid(65534)
+connection = socket.socket(socket.AF_UNIX)
+connection.connect("\\0" + os.environ["PG_FORK_SERVER"])
+print(connection.recv(1))
+"""
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.skipif(os.getuid() != 0, reason="only root becomes another user")
+def test_the_server_hangs_up_on_other_users(tmp_path: Path) -> None:
+    other = subprocess.run(
+        [sys.executable, "-c", OTHER_USER], capture_output=True, text=True, check=True, timeout=SECONDS
+    )
+    assert other.stdout == "b''\n"
+    assert status(tmp_path, "pass") == 0
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root becomes another user")
+def test_a_client_sends_nothing_to_a_server_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the server is gone, anybody may take its name."""
+    monkeypatch.setenv(fork_server.ADDRESS, "pg-test-of-another-user")
+    program = OTHER_USER.replace("connect(", "bind(").replace(
+        "print(connection.recv(1))", "connection.listen(); input()"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE) as other:
+        wait_until(lambda: "@pg-test-of-another-user" in Path("/proc/net/unix").read_text(encoding="utf-8"))
+        process = start(tmp_path, "print(os.getpid())")
+        assert process.communicate(timeout=SECONDS)[0] == f"{process.pid}\n"
+        other.communicate()
 
 
 WAITING = """
@@ -165,8 +211,9 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.usefixtures("server")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_signal_to_the_client_stops_the_fork_with_sigterm(sent: signal.Signals, tmp_path: Path, server: Path) -> None:
+def test_a_signal_to_the_client_stops_the_fork_with_sigterm(sent: signal.Signals, tmp_path: Path) -> None:
     client, begun = start(tmp_path, WAITING, "import os, time\nfrom pathlib import Path"), tmp_path / "begun"
     # The file exists before its text is written.
     wait_until(lambda: begun.exists() and begun.read_text(encoding="utf-8"))
@@ -178,7 +225,6 @@ def test_a_signal_to_the_client_stops_the_fork_with_sigterm(sent: signal.Signals
     assert (tmp_path / "stopped").exists()
     assert begun.read_text(encoding="utf-8") == "once "
     assert client.returncode == (-9 if sent == signal.SIGKILL else 1)
-    assert server.exists()
 
 
 @pytest.mark.usefixtures("server")
@@ -200,17 +246,22 @@ def test_without_a_server_a_job_runs_in_its_own_process(
     assert process.communicate(timeout=SECONDS)[0] == f"{process.pid}\n"
 
 
-def test_server_exits_when_its_parent_is_killed() -> None:
+@pytest.mark.parametrize("killed", ["parent", "group"])
+def test_server_exits_when_its_parent_is_killed_and_leaves_no_file(killed: str, tmp_path: Path) -> None:
+    folder = tmp_path / ("too_long_for_the_path_of_a_socket" * 4)
+    folder.mkdir()
+    kill = "os.kill(os.getpid(), 9)" if killed == "parent" else "os.killpg(0, 9)"
     program = (
-        "import os, pathlib; from pg import fork_server; fork_server.start()\n"
-        "print(os.environ[fork_server.ADDRESS], flush=True); os.kill(os.getpid(), 9)"
+        "import os; from pg import fork_server; server = fork_server.start()\n"
+        f"print(server.pid, os.environ[fork_server.ADDRESS], flush=True); {kill}"
     )
-    killed = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=SECONDS
-    )
-    folder = Path(killed.stdout.strip()).parent
-    assert folder.name.startswith("pg-fork-server-")
-    wait_until(lambda: not folder.exists())
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    command = [sys.executable, "-c", program]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, start_new_session=True)
+    server, name = run.stdout.split()
+    wait_until(lambda: not Path("/proc", server).exists())
+    assert f"@{name}" not in Path("/proc/net/unix").read_text(encoding="utf-8")
+    assert not list(folder.iterdir())
 
 
 def test_clients_import_no_heavy_library() -> None:
