@@ -13,6 +13,7 @@ include: "workflow/benchmarks/benchmark.smk"
 rule all:
     default_target: True
     input:
+        rules.experiments.input,
         rules.tables.input,
         rules.claims.input,
         rules.figures.input,

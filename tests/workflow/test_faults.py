@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.workflow.checkout import Checkout
@@ -34,6 +35,34 @@ def test_deleted_tables_are_made_again_without_training(done: Checkout) -> None:
     assert not {"train", "measure_clouds_trajectories"} & plan.keys()
     done.complete()
     assert done.files() == before
+
+
+def test_every_file_that_is_deleted_is_made_again(done: Checkout, study: dict[str, Any]) -> None:
+    """Even if all that is made from it is there."""
+    training, measuring = "learn/cartpole/total/seeds-0-1", "gradients/cartpole/late/seeds-0-1"
+    names = {
+        f"runs/{training}.csv": "train",
+        f"evaluations/{training}.csv": "train",
+        f"snapshots/{training}": "train",
+        f"snapshots/{training}.sha256": "train",
+        f"probes/{measuring}.csv": "measure_clouds_trajectories",
+        f"probes/{measuring}-clouds.csv": "measure_clouds_trajectories",
+        "tables/learn-means.csv": "train_tables",
+        "claims/causality.csv": "claim",
+        "figures/learning.txt": "figure",
+        "figures/learning.json": "explorable",
+    }
+    for name, rule in names.items():
+        path = done.folder / "out" / name
+        away = path.rename(done.folder / "away")
+        assert done.planned()[rule] == 1, name
+        away.rename(path)
+    study["variants"]["averaged"]["optimizer"] = {"learning_rate": "tuned"}
+    study["experiments"]["learn"]["tuning"] = {"grid": [0.01, 0.1], "seeds": 2}
+    done.write(study)
+    done.complete("experiments")
+    (done.folder / "out/tuned/learn/cartpole/averaged.json").unlink()
+    assert done.planned("experiments")["tune"] == 1
 
 
 @pytest.fixture

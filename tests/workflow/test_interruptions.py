@@ -261,6 +261,16 @@ def test_a_second_run_is_refused_and_the_first_one_ends(place: Checkout, held: R
     assert place.files().items() <= expected.items()
 
 
+def test_results_are_not_deleted_during_a_run(place: Checkout, held: Run, expected: Files) -> None:
+    assert "another run is writing into out" in place.failure("--delete-all-output", cores=1)
+    resume(held)
+    assert held.wait(timeout=SECONDS) == 0, place.output.read_text(encoding="utf-8")
+    assert place.files().items() <= expected.items()
+    assert (place.folder / ROWS).exists()
+    place.complete("--delete-all-output", cores=1)
+    assert set(place.files()) == {"study.json"}
+
+
 @pytest.mark.parametrize("way", ["Ctrl-C", "SIGTERM to all", "SIGTERM"])
 def test_a_stopped_run_leaves_no_unfinished_file(way: str, place: Checkout, held: Run) -> None:
     """After SIGTERM, Snakemake waits for running jobs; otherwise they stop and keep their checkpoints."""

@@ -35,3 +35,12 @@ def test_every_job_of_a_legal_study_is_planned(options: dict[str, Any], place: C
     place.write(options)
     plan = place.planned()
     assert sum(plan.get(rule, 0) for rule in JOBS) == expand(load(options))
+
+
+def test_a_figure_called_benchmarks_installs_no_peers(study: dict[str, Any], place: Checkout) -> None:
+    study["figures"]["benchmarks"] = study["figures"].pop("variance")
+    study["claims"]["causality"]["figure"] = "benchmarks"
+    place.write(study)
+    plan = place.planned()
+    assert plan["figure"] == 2
+    assert not {"peers", "benchmarks", "benchmark_figure"} & plan.keys()

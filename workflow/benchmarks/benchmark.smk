@@ -41,9 +41,9 @@ rule benchmark_figure:
     input:
         rules.benchmarks.output,
     output:
-        multiext(f"{RESULTS}/figures/benchmarks", ".pdf", ".png"),
+        multiext(f"{RESULTS}/benchmarks", ".pdf", ".png"),
     log:
-        f"{RESULTS}/logs/figures/benchmarks.log",
+        f"{RESULTS}/logs/benchmark_figure.log",
     params:
         python=sys.executable,
         program=str(BENCHMARKS / "draw.py"),

@@ -65,4 +65,5 @@ rule claims_table:
 
 rule claims:
     input:
+        rules.claims_table.input,
         rules.claims_table.output,

@@ -16,11 +16,11 @@ def section_of_figure(wildcards):
 
 
 def files_of_figures():
-    """Name the files for print and for screens of all figures."""
+    """Name the files for print and for screens of all figures, and their captions."""
     return [
         f"{RESULTS}/figures/{name}.{suffix}"
         for name, figure in STUDY.figures.items()
-        for suffix in (figure.format, "png")
+        for suffix in (figure.format, "png", "txt")
     ]
 
 
@@ -77,3 +77,4 @@ rule explorable:
 rule figures:
     input:
         files_of_figures(),
+        expand(rules.explorable.output, figure=EXPLORED),

@@ -22,6 +22,13 @@ def measurement_of(experiment, environment, stage, block):
     return f"{folder}/{experiment}/{environment}/{stage}/seeds-{block}"
 
 
+def measurements_of(experiment, ending):
+    return [
+        f"{RESULTS}/{measurement_of(experiment, *place)}{ending}"
+        for place in measured_in(experiment)
+    ]
+
+
 def measurement_job_of(wildcards):
     place = wildcards.environment, wildcards.stage, block_of(wildcards)
     return measurement_job(STUDY, wildcards.experiment, *place)
@@ -36,6 +43,10 @@ def further_tables_of(experiment):
     """Name the tables that a job writes besides its rows, such as the poses of a gait."""
     return tuple(STUDY.experiments[experiment].more_tables)
 
+
+FURTHER_TABLES = [
+    (name, table) for name in LABORATORY for table in further_tables_of(name)
+]
 
 # One rule per set of further tables.
 for TABLES in dict.fromkeys(map(further_tables_of, LABORATORY)):
@@ -60,3 +71,12 @@ for TABLES in dict.fromkeys(map(further_tables_of, LABORATORY)):
             **parameters("measure.py", measurement_job_of),
         script:
             "../scripts/job.py"
+
+
+# Snakemake makes a missing file only if it is a target, or if what is made from it is missing as well.
+rule experiments:
+    input:
+        [tuned_of(cell) for name in TRAINING for cell in tuned_cells(name)],
+        [results_of(*job) for name in TRAINING for job in trained_in(name)],
+        [measurements_of(name, ".csv") for name in LABORATORY],
+        [measurements_of(name, f"-{table}.csv") for name, table in FURTHER_TABLES],

@@ -60,6 +60,9 @@ def announce():
 
 if workflow.output_settings.dryrun:
     announce()
+elif any(word.startswith("--del") for word in sys.argv):
+    # --delete-all-output runs no job, so `onstart` does not run.
+    lock_results()
 
 
 onstart:

@@ -5,9 +5,6 @@ from pg.study.sources import selections_of
 # Rows are read from the rule's input files, in the order of cells and blocks, never from all files in a folder.
 
 POOLS = pools(STUDY)
-FURTHER_TABLES = [
-    (name, table) for name in LABORATORY for table in further_tables_of(name)
-]
 
 
 def part_of_experiment(wildcards):
@@ -16,13 +13,6 @@ def part_of_experiment(wildcards):
 
 def part_of_pool(wildcards):
     return part_of(STUDY, POOLS[wildcards.pool])
-
-
-def measurements_of(experiment, ending):
-    return [
-        f"{RESULTS}/{measurement_of(experiment, *place)}{ending}"
-        for place in measured_in(experiment)
-    ]
 
 
 def kind_of_figure(figure):
