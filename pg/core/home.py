@@ -6,8 +6,8 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).parents[1]
 
-HOME = _PACKAGE if (_PACKAGE / "Snakefile").is_file() else _PACKAGE.parent
-"""The folder with `Snakefile`, `config.yaml`, `workflow/` and `reference/`: the checkout, or the installed package."""
+HOME = _PACKAGE if (_PACKAGE / "workflow").is_dir() else _PACKAGE.parent
+"""The folder with `config.yaml`, `workflow/` and `reference/`: the checkout, or the installed package."""
 
 REFERENCE = HOME / "reference"
 """The folder of the results of the lecture's study, and of others."""

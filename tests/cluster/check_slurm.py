@@ -78,7 +78,7 @@ def fresh(tmp_path: Path, study: dict[str, Any]) -> Checkout:
 def submitted(place: Checkout, *arguments: str) -> Iterator[Callable[[], str]]:
     """Start the study through SLURM; yield a function that waits for its success and returns its log."""
     log = place.folder / "snakemake.log"
-    command = [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", *_HERE, *arguments]
+    command = [sys.executable, "-m", "snakemake", "--profile", "workflow/profiles/slurm", *_HERE, *arguments]
     environment = {**os.environ, "PYTHONPATH": str(place.folder)}
     with log.open("wb") as stream:
         process = subprocess.Popen(command, cwd=place.folder, env=environment, stdout=stream, stderr=stream)
@@ -173,7 +173,7 @@ def test_a_value_of_the_command_line_reaches_no_shell_on_its_way_to_a_node(train
 
 @pytest.mark.parametrize("name", ["it's $(touch harm)", "a\nb", "a\\b"])
 def test_a_value_that_would_end_its_quotes_is_refused(fresh: Checkout, name: str) -> None:
-    done = fresh.run(_TRAINED, "--profile", "profiles/slurm", *_HERE, "--config", f"name={name}")
+    done = fresh.run(_TRAINED, "--profile", "workflow/profiles/slurm", *_HERE, "--config", f"name={name}")
     assert done.returncode != 0
     assert "values of --config and --configfile must not contain quotation marks" in done.stderr
     assert not (fresh.folder / "out").exists()

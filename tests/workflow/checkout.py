@@ -133,9 +133,9 @@ class Checkout:
         """The output of runs that `start` has started, and of their jobs."""
         return self.folder / "output.txt"
 
-    def planned(self, *arguments: str) -> dict[str, int]:
+    def planned(self, *arguments: str, **variables: str) -> dict[str, int]:
         """Return how many jobs of each rule a dry run plans."""
-        lines = self.complete("-n", *arguments).splitlines()
+        lines = self.complete("-n", *arguments, **variables).splitlines()
         if "Job stats:" not in lines:
             return {}
         table = lines[lines.index("Job stats:") + 3 :]
@@ -154,9 +154,8 @@ class Checkout:
 def checkout(folder: Path) -> Checkout:
     # Machine code that exists is copied too; compiling it takes seconds.
     import_module("pg.learning.training")
-    for name in ("pg", "workflow", "profiles"):
+    for name in ("pg", "workflow"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc"))
-    shutil.copy(ROOT / "Snakefile", folder)
     place = Checkout(folder)
     place.write(STUDY)
     return place

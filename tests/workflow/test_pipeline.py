@@ -108,7 +108,7 @@ def test_the_profile_for_slurm_groups_all_short_jobs(fresh: Checkout) -> None:
     smoke = (ROOT / "workflow/studies/smoke.yaml").read_text(encoding="utf-8")
     (fresh.folder / "config.yaml").write_text(smoke, encoding="utf-8")
     rules = set(fresh.run("--list-rules").stdout.split())
-    grouped = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))["groups"]
+    grouped = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text(encoding="utf-8"))["groups"]
     alone = {"tune", "claims_table", "report_page", "peers", "benchmarks", "benchmark_figure"}
     assert rules - alone - {"all", "tables", "claims", "figures", "report", "slides", "benchmark"} == set(grouped)
 

@@ -37,7 +37,9 @@ def test_snakemake_prints_the_problems_of_a_study_alone(fresh: Checkout, study: 
     problem = r"  config\.yaml:\d+: experiments\.learn\.seeds\.count: should be greater than 0; it is 0\n"
     done = fresh.run("-n")
     said = done.stderr + done.stdout
-    assert re.fullmatch(rf"Using workflow specific profile .*\nthe study has one problem:\n{problem}", said), said
+    assert re.fullmatch(
+        rf"Using workflow specific profile .*\nRefused:\nthe study has one problem:\n{problem}", said
+    ), said
 
 
 @pytest.mark.parametrize(

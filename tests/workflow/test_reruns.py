@@ -64,7 +64,7 @@ def test_times_of_files_rerun_nothing(options: tuple[str, ...], done: Checkout, 
     for age, path in enumerate(sorted(files, key=lambda path: path.stat().st_mtime_ns)):
         os.utime(path, (2e9 - age, 2e9 - age))
     assert done.planned(*options) == {}
-    study["variants"]["total"]["batch"] = 5
+    study["variants"]["averaged"]["batch"] = 5
     done.write(study)
     assert done.planned(*options).get("train", 0) == (2 if not options else 0)
 

@@ -71,7 +71,15 @@ def test_results_are_the_same_under_other_conditions(finished: Checkout, tmp_pat
     (code.folder / "sitecustomize.py").write_text(SHUFFLED, encoding="utf-8")
     work.mkdir()
     shutil.move(code.folder / "config.yaml", work)
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(code.folder / "Snakefile"), "--cores", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(code.folder / "workflow/Snakefile"),
+        "--cores",
+        "2",
+    ]
     done = subprocess.run(
         [*command, *THREADS],
         cwd=work,

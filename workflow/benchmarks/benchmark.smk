@@ -3,8 +3,8 @@
 import sys
 
 PEERS = f"{RESULTS}/peers"
-BENCHMARKS = Path(workflow.basedir, "workflow/benchmarks")
-PLAN = str(BENCHMARKS / "plan.yaml")
+BENCHMARKS = os.path.relpath(HOME / "workflow/benchmarks")
+PLAN = f"{BENCHMARKS}/plan.yaml"
 
 
 rule peers:
@@ -31,7 +31,7 @@ rule benchmarks:
         f"{RESULTS}/logs/benchmarks.log",
     params:
         python=sys.executable,
-        program=str(BENCHMARKS / "compare.py"),
+        program=f"{BENCHMARKS}/compare.py",
         peers=PEERS,
     shell:
         "{params.python:q} {params.program:q} {input.plan:q} {output:q} --peers {params.peers:q} > {log:q} 2>&1"
@@ -46,7 +46,7 @@ rule benchmark_figure:
         f"{RESULTS}/logs/benchmark_figure.log",
     params:
         python=sys.executable,
-        program=str(BENCHMARKS / "draw.py"),
+        program=f"{BENCHMARKS}/draw.py",
     shell:
         "{params.python:q} {params.program:q} {input:q} {output:q} > {log:q} 2>&1"
 

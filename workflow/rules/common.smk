@@ -6,7 +6,7 @@ from pg.study.expansion import cells
 from pg.study.slicing import part_of
 
 RESULTS = STUDY.results
-SCRIPTS = Path(workflow.basedir, "workflow/scripts")
+SCRIPTS = HOME / "workflow/scripts"
 CELLS = {cell.folder: cell for name in STUDY.experiments for cell in cells(STUDY, name)}
 # The wildcards in the names of files of a cell, and of a block of its seeds.
 CELL = "{experiment}/{environment}/{variant}"

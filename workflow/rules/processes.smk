@@ -1,7 +1,10 @@
 # The fork server, and the lock on the results folder.
 
 import os
+import sys
 from pathlib import Path
+
+from snakemake.logging import logger
 
 from pg import fork_server
 from pg.runs.logs import user_message
@@ -15,7 +18,7 @@ os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**31))
 
 if workflow.is_main_process and not workflow.output_settings.dryrun:
     # The server imports matplotlib while Snakemake reads the rules.
-    SERVER = fork_server.start(Path(workflow.basedir, "workflow/scripts/figure.py"))
+    SERVER = fork_server.start(HOME / "workflow/scripts/figure.py")
 
 
 def refuse_unquotable_values():
@@ -26,7 +29,7 @@ def refuse_unquotable_values():
     ]
     for value in values:
         if repr(value) != f"'{value}'":
-            refuse(
+            raise Refused(
                 f"{value!r}: values of --config and --configfile must not contain quotation marks ('), backslashes "
                 "or line breaks where jobs run on a cluster; write the value into the study file"
             )
@@ -39,7 +42,7 @@ def refuse_missing_device():
     try:
         device_of(STUDY.device)
     except CannotRunHere as missing:
-        refuse(str(missing))
+        raise Refused(str(missing)) from None
 
 
 def lock_results():
@@ -48,7 +51,7 @@ def lock_results():
     try:
         LOCK = lock(Path(STUDY.results))
     except (FolderInUse, OSError) as error:
-        refuse(user_message(error) or str(error))
+        raise Refused(user_message(error) or str(error)) from None
 
 
 def announce():

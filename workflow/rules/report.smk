@@ -19,7 +19,7 @@ def command():
 
 def in_reference(pattern):
     """List the files of the reference that match a pattern, if it is one of this study."""
-    reference = Path(workflow.basedir, "reference")
+    reference = Path(os.path.relpath(HOME / "reference"))
     found = reference.glob(pattern) if study_of(reference) == STUDY.name else ()
     return sorted(map(str, found))
 

@@ -1,7 +1,6 @@
 """The script of all rules: run the script that `params.script` names."""
 
-from pathlib import Path
-
 from pg import fork_server
+from pg.core.home import HOME
 
-fork_server.run_job(Path(snakemake.scriptdir, snakemake.params.script).resolve(), snakemake)
+fork_server.run_job(HOME / "workflow/scripts" / snakemake.params.script, snakemake)

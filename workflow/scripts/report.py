@@ -33,7 +33,7 @@ def run(snakemake):
         others=[read_reference(Path(path).parent) for path in snakemake.input.others],
         places=declared_in(map(Path, snakemake.params.files)),
         plays=play.read(snakemake.input.explorables),
-        template=Path(snakemake.scriptdir, "../report/page.html.j2"),
+        template=Path(__file__).parent / "../report/page.html.j2",
     )
     write_text(page, snakemake.output.page)
     write_text(table(in_sections(study, claim_rows(study, claims))), snakemake.output.latex)

@@ -8,7 +8,7 @@ from pg.experiments.lookup import FOLDERS
 from pg.runs.results_folder import MARK, study_of
 from pg.study.record import Study
 
-_FOLDERS_OF_CODE = ("pg", "workflow", "profiles", "tests", "reference")
+_FOLDERS_OF_CODE = ("pg", "workflow", "tests", "reference")
 _FOLDERS_OF_RESULTS = (
     *("runs", "evaluations", "snapshots", "tuned", *FOLDERS, "tables", "claims", "figures"),
     *("logs", "benchmarks", "peers"),

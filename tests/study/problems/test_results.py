@@ -29,7 +29,7 @@ def test_folder_of_another_study_is_refused(options: dict[str, Any]) -> None:
     assert f"delete results/{MARK}" in message
 
 
-@pytest.mark.parametrize("results", ["pg", "workflow/studies", "tests", "reference", "profiles"])
+@pytest.mark.parametrize("results", ["pg", "workflow/studies", "tests", "reference"])
 def test_folder_of_the_code_is_refused(results: str, options: dict[str, Any]) -> None:
     assert "is in a folder of the code" in str(problem(options, results))
 
