@@ -10,12 +10,14 @@ import shlex
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from pg.core.errors import UserError
+from pg.core.foreign import without_imports
 from pg.core.suggestions import nearest, unknown
 from pg.environments.catalogue import horizon_of
 from pg.experiments.cells import Block, Cell
@@ -57,6 +59,9 @@ def _parser() -> argparse.ArgumentParser:
 
     commands = parser.add_subparsers(required=True)
     explain = commands.add_parser("explain", parents=[study], help="print each variant's equation and the costs")
+    explain.add_argument(
+        "--import-modules", action="store_true", help="import modules that the study names, which runs their code"
+    )
     explain.set_defaults(run=_explain)
     train = commands.add_parser("train", parents=[study], help="train one variant; the pipeline's rows, as CSV")
     train.set_defaults(run=_train)
@@ -142,7 +147,8 @@ def _command(options: argparse.Namespace, program: str, *words: str | Path) -> s
 
 
 def _explain(options: argparse.Namespace) -> None:
-    study = read(options.configfile)
+    with nullcontext() if options.import_modules else without_imports():
+        study = read(options.configfile)
     for name, variant in study.variants.items():
         print(f"{name}:\n  {equation(variant)}")
         for definition in definitions(variant):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from inspect import isabstract
 from typing import Any, TypeVar
 
+from pg.core.foreign import ForeignError, import_named
 from pg.core.suggestions import nearest
 
 Base = TypeVar("Base")
@@ -45,13 +45,11 @@ def _is_subclass(one: object, base: type) -> bool:
 def _load(path: str, kind: str, fits: Callable[[object], bool]) -> Any:
     module_name, _, name = path.partition(":")
     try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        where = f"; put {module_name}.py next to the study file" if error.name == module_name else ""
+        module = import_named(module_name)
+    except ForeignError as error:
+        is_absent = isinstance(error.__cause__, ModuleNotFoundError) and error.__cause__.name == module_name
+        where = f"; put {module_name}.py next to the study file" if is_absent else ""
         raise ValueError(f"cannot import {path!r}: {error}{where}") from error
-    except Exception as error:
-        # A user's module may raise any exception.
-        raise ValueError(f"cannot import {path!r}: {type(error).__name__}: {error}") from error
     found = getattr(module, name, None)
     if not fits(found):
         # Classes that the module imports are not suggested.

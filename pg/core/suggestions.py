@@ -7,14 +7,16 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 _LONGEST_LINE = 100
+_MOST_NAMED = 20
 
 
 def unknown(at: str, names: Iterable[str], allowed: Iterable[str]) -> Iterator[str]:
-    """Yield a message for every name that is not allowed, with the nearest valid one."""
-    allowed = list(allowed)
-    for name in names:
-        if name not in allowed:
-            yield f"{at}: {name!r} is not known{nearest(name, allowed)}"
+    """Yield a message for every name that is not allowed, with the nearest valid one; beyond a limit, their number."""
+    allowed = dict.fromkeys(allowed)
+    wrong = [name for name in names if name not in allowed]
+    yield from (f"{at}: {name!r} is not known{nearest(name, allowed)}" for name in wrong[:_MOST_NAMED])
+    if len(wrong) > _MOST_NAMED:
+        yield f"{at}: {len(wrong) - _MOST_NAMED:,} more names are not known"
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:

@@ -5,7 +5,6 @@ Importing this module registers the environments of `pg` with gymnasium.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -16,6 +15,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.spaces import Box, Discrete, flatdim, flatten_space
 
+from pg.core.foreign import ForeignError, foreign, import_named
 from pg.core.suggestions import hint
 from pg.environments.mdp import MDP, count_trajectories, mdp_from_outcomes
 from pg.environments.record import Environment
@@ -37,6 +37,9 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Names of observation components, by id, where they are known."""
+
+# Arguments of environments of `pg` that make their tables larger.
+_SIZES, _LARGEST_SIZE = ("length", "states", "actions"), 1_000
 
 for _id, _own in OWN.items():
     gymnasium.register(
@@ -67,20 +70,29 @@ def check(environment: Environment) -> None:
     A failed check raises an UnsupportedEnvironment, with a message that begins with the wrong key.
     """
     id, seen, potentials = environment.id, environment.observations, environment.rewards.shaping
-    horizon_of(environment)
+    horizon = horizon_of(environment)
     _spec(id)
+    if "render_mode" in environment.kwargs:
+        raise UnsupportedEnvironment("kwargs: render_mode: no job renders; leave it out")
+    for key in _SIZES if id in OWN else ():
+        if isinstance(size := environment.kwargs.get(key), int) and size > _LARGEST_SIZE:
+            raise UnsupportedEnvironment(f"kwargs: {key}: {size:,} is too large for tables; allowed: {_LARGEST_SIZE:,}")
     try:
-        copy = make_copy(id, environment.kwargs, horizon=1)
-    except (TypeError, ValueError, AssertionError, gymnasium.error.Error) as error:
+        with foreign(f"environment {id}"):
+            copy = make_copy(id, environment.kwargs, horizon=1)
+            # Some arguments fail here only.
+            copy.reset(seed=0)
+            copy.step(copy.action_space.sample())
+            copy.close()
+            earned = tabular_mdp(id, environment.kwargs, horizon)
+    except ForeignError as error:
+        if isinstance(error.__cause__, ImportError):
+            raise UnsupportedEnvironment(f"id: {id} needs a package that is missing: {error}") from error
         with_arguments = " with these arguments" if environment.kwargs else ""
         where = "kwargs" if environment.kwargs else "id"
         raise UnsupportedEnvironment(f"{where}: {id} cannot be made{with_arguments}: {error}") from error
-    except ImportError as error:
-        raise UnsupportedEnvironment(f"id: {id} needs a package that is missing: {error}") from error
-    copy.close()
     check_spaces(copy, id)
     hidden_in(environment, flatdim(copy.observation_space))
-    earned = earned_mdp_of(environment)
     if potentials is not None and earned is None:
         raise UnsupportedEnvironment(f"rewards.shaping: needs one potential per state, and {id} has no table of states")
     if potentials is not None and earned is not None and len(potentials) != earned.states:
@@ -184,11 +196,12 @@ def _spec(id: str) -> EnvSpec:
     module, _, name = id.rpartition(":")
     try:
         if module:
-            importlib.import_module(module)
-    except ImportError as error:
+            import_named(module)
+    except ForeignError as error:
         raise UnsupportedEnvironment(f"id: {id!r} names a module that cannot be imported: {error}") from error
     try:
-        return gymnasium.spec(name)
-    except gymnasium.error.Error as error:
+        with foreign(f"environment {id}"):
+            return gymnasium.spec(name)
+    except ForeignError as error:
         near = hint(id, gymnasium.registry) or "; any gymnasium id, or module:id, is allowed"
         raise UnsupportedEnvironment(f"id: {id!r} is not known to gymnasium{near}") from error

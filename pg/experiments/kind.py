@@ -106,13 +106,15 @@ class Cost(NamedTuple):
     """What a cell of an experiment costs: steps of one seed, and trajectories of one policy in memory at once.
 
     Samples that variants share are divided among them. `tuning_steps` are those of all runs that tune a learning rate,
-    and `evaluation_steps` those in which a policy of one seed acts and does not learn.
+    and `evaluation_steps` those in which a policy of one seed acts and does not learn. `passes` are further passes of a
+    network over a step, forward and backward, as in imitation.
     """
 
     steps: int
     trajectories: int
     tuning_steps: int = 0
     evaluation_steps: int = 0
+    passes: int = 0
 
 
 class Experiment(Record):

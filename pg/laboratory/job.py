@@ -53,11 +53,11 @@ class Sample(Record):
         return max(self.trajectories, self.reference, self.critic_trajectories)
 
     def collected(self, environment: Environment, references: int) -> int:
-        """Estimate the trajectories of a policy, with a number of reference samples.
+        """Return the most trajectories of a policy, with a number of reference samples, each as large as its limit.
 
         Environments with tables need no reference sample. The few of gymnasium that have tables count as if without.
         """
-        return self.trajectories + (0 if environment.id.startswith("pg/") else references * self.reference)
+        return self.trajectories + (0 if environment.id.startswith("pg/") else references * self.reference_limit)
 
     @model_validator(mode="after")
     def _has_batches_to_compare(self) -> Self:

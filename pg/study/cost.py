@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from pg.experiments.cells import Cell
-from pg.experiments.kind import Experiment, Measurement
+from pg.experiments.kind import Cost, Experiment, Measurement
 from pg.parts.baselines.value_network import ValueNetwork
 from pg.study.expansion import cells
 from pg.study.record import Study
@@ -53,7 +53,7 @@ def estimate(study: Study, experiments: tuple[str, ...] | None = None) -> Estima
     """Estimate the environment steps of a study, tuning included, and the time they take on one core.
 
     Equal runs are trained once and count once. Measurements and evaluations count as if every trajectory lasted until
-    the horizon. Enumerations take seconds and are not counted.
+    the horizon, and references as if they grew to their limit. Enumerations take seconds and are not counted.
     """
     steps, seconds, counted, first = 0, 0.0, set[Run](), first_runs(study)
     for name in experiments if experiments is not None else tuple(study.experiments):
@@ -64,9 +64,9 @@ def estimate(study: Study, experiments: tuple[str, ...] | None = None) -> Estima
             new = [block for block, run in runs.items() if run not in counted]
             counted.update(runs.values())
             count = sum(len(block.seeds) for block in new if block is not None)
-            tuning = cost.tuning_steps if None in new else 0
-            steps += (cost.steps + cost.evaluation_steps) * count + tuning
-            seconds += _seconds(declared, cell, cost.steps * count + tuning, cost.evaluation_steps * count)
+            tuning, selections = _of_tuning(cost), int(None in new and cost.tuning_steps > 0)
+            steps += (cost.steps + cost.evaluation_steps) * count + tuning.steps * selections
+            seconds += _seconds(declared, cell, cost, count) + _seconds(declared, cell, tuning, selections)
     return Estimate(steps, seconds / 60)
 
 
@@ -103,8 +103,8 @@ def problems_of_size(study: Study, name: str) -> Iterator[str]:
                 "numbers of its samples"
             )
             return
-        training = _seconds(declared, cell, cost.steps * seeds, cost.evaluation_steps * seeds)
-        if (hours := max(training, _seconds(declared, cell, cost.tuning_steps)) / 3600) > MOST_HOURS:
+        seconds = max(_seconds(declared, cell, cost, seeds), _seconds(declared, cell, _of_tuning(cost), 1))
+        if (hours := seconds / 3600) > MOST_HOURS:
             yield (
                 f"{where} would take about {_rounded(hours)} hours of one core in one job, and {MOST_HOURS} are "
                 f"allowed: lower {declared.costly} or seeds.per_job"
@@ -121,15 +121,28 @@ def _gibibytes(cell: Cell, trajectories: int) -> float:
     return _as_float(sample + weights * _COPIES_OF_PARAMETERS) * _BYTES / 2**30
 
 
-def _seconds(declared: Experiment, cell: Cell, steps: int, evaluation_steps: int = 0) -> float:
+def _seconds(declared: Experiment, cell: Cell, cost: Cost, seeds: int) -> float:
     acted, trained, measured = next(speeds for prefixes, *speeds in _SPEEDS if cell.environment.id.startswith(prefixes))
-    if isinstance(declared, Measurement):
-        return _as_float(steps) / measured
     critic = cell.variant.baseline
     fit_steps = critic.fit_steps if isinstance(critic, ValueNetwork) else 0
-    passes = cell.variant.gradient_steps * cell.variant.batches - 1 + fit_steps
-    per_step = 1 / trained + _as_float(passes) * _SECONDS_PER_STEP_OF_A_FURTHER_PASS
-    return _as_float(steps) * per_step + _as_float(evaluation_steps) / acted
+    if isinstance(declared, Measurement):
+        sample = getattr(declared, "sample", None)
+        fitted = 0 if sample is None else sample.critic_trajectories * cell.longest * len(declared.stages)
+        passes, per_step = fit_steps * fitted, 1 / measured
+    else:
+        passes = (cell.variant.gradient_steps * cell.variant.batches - 1 + fit_steps) * cost.steps
+        per_step = 1 / trained
+    return (
+        _as_float(cost.steps * seeds) * per_step
+        + _as_float(cost.evaluation_steps * seeds) / acted
+        + _as_float((passes + cost.passes) * seeds) * _SECONDS_PER_STEP_OF_A_FURTHER_PASS
+    )
+
+
+def _of_tuning(cost: Cost) -> Cost:
+    """Return what all runs that tune a learning rate cost."""
+    runs = cost.tuning_steps // max(cost.steps, 1)
+    return Cost(cost.tuning_steps, cost.trajectories, passes=cost.passes * runs)
 
 
 def _as_float(count: int) -> float:

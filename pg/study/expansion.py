@@ -60,7 +60,7 @@ def _at_level(record: Option, levels: Mapping[str, Any]) -> Option:
         _, *parents, key = path.split(".")
         place = options
         for parent in parents:
-            if not isinstance(inner := place[parent], dict):
+            if not isinstance(inner := place.get(parent), dict):
                 # An earlier level has set the part to a name, or it is null: begin with that name or no options.
                 place[parent] = {"name": inner} if f"variant.{parent}" in levels else {}
             place = place[parent]

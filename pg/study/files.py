@@ -1,7 +1,8 @@
-"""Read study files: YAML with unique keys, the base that a study builds on, modules of the user, and lines of keys."""
+"""Read study files: the base that a study builds on, modules of the user, and lines of keys."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import sys
@@ -10,20 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pg.core.errors import InvalidStudy
 from pg.study.inheritance import merged
+from pg.study.reading import read_yaml
 
 # Snakemake runs the Python expressions of a file that has this key.
 _TEMPLATE = "__use_yte__"
 
-# The loader in C, if PyYAML was built with it, is seven times as fast. It crashes on deep nesting.
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_DEEPEST = 50
+# Limits of a base.
+_MOST_FILES = 100
+_LONGEST_CHAIN = 50
+_MOST_NAMES = 10_000
 
 # The module of `module:Class`, among the values of a study file.
-_OWN_MODULE = re.compile(r"'([A-Za-z_]\w*)(?:\.\w+)*:[A-Za-z_]\w*'")
+_OWN_MODULE = re.compile(r"'([A-Za-z_]\w{0,99})(?:\.\w+)*:[A-Za-z_]\w*'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +42,9 @@ def read_file(path: Path) -> StudyFile:
     Raises
     ------
     InvalidStudy
-        If the file is missing, is not YAML (with line and column), repeats a key, or is not a mapping.
+        If `read_yaml` refuses the file, or it is not a mapping.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        _check_depth(text)
-        loader = _Loader(text)
-        node = loader.get_single_node()
-        lines = dict(_lines(node, "", set()))
-        options = None if node is None else loader.construct_document(node)
-    except OSError as error:
-        raise InvalidStudy([f"{path}: {error.strerror}"]) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason, mark = str(error), getattr(error, "problem_mark", None)
-        if isinstance(error, yaml.MarkedYAMLError) and mark is not None:
-            reason = f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
-        raise InvalidStudy([f"{path} is not YAML: {reason}"]) from error
+    options, lines = read_yaml(path)
     if not isinstance(options, dict):
         raise InvalidStudy([f"{path}: must be a mapping of keys to values, not {type(options).__name__}"])
     if _TEMPLATE in options:
@@ -64,35 +52,22 @@ def read_file(path: Path) -> StudyFile:
     return StudyFile(path, options, lines)
 
 
-def _check_depth(text: str) -> None:
-    depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            problem = f"more than {_DEEPEST} lists and mappings inside each other"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+def check_arguments(arguments: Sequence[str]) -> None:
+    """Exit with a message if a file after `--configfile` is none that `read_file` reads.
 
-
-def _lines(node: yaml.Node | None, at: str, seen: set[int]) -> Iterator[tuple[str, int]]:
-    """Yield path and line of every key and item; refuse a key that is listed twice, where PyYAML takes the last."""
-    # An alias is the same node again; it may contain itself.
-    if id(node) in seen:
-        return
-    seen.add(id(node))
-    if isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            yield f"{at}{index}", item.start_mark.line + 1
-            yield from _lines(item, f"{at}{index}.", seen)
-    elif isinstance(node, yaml.MappingNode):
-        found: dict[str, int] = {}
-        for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in found:
-                    problem = f"the key {key.value!r} is listed twice, first in line {found[key.value]}; remove one"
-                    raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
-                found[key.value] = key.start_mark.line + 1
-                yield f"{at}{key.value}", found[key.value]
-                yield from _lines(value, f"{at}{key.value}.", seen)
+    `profiles/default` calls this, because Snakemake reads these files before the Snakefile: without limits, and it runs
+    the code of a template.
+    """
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    parser.add_argument("--configfile", "--configfiles", nargs="+", default=[], type=Path)
+    try:
+        for path in parser.parse_known_args(arguments)[0].configfile:
+            read_file(path)
+    except argparse.ArgumentError:
+        return  # Snakemake reports it.
+    except InvalidStudy as invalid:
+        print(invalid, file=sys.stderr)
+        sys.exit(1)
 
 
 def with_base(options: Mapping[str, Any], files: Sequence[StudyFile]) -> tuple[dict[str, Any], list[StudyFile]]:
@@ -104,7 +79,7 @@ def with_base(options: Mapping[str, Any], files: Sequence[StudyFile]) -> tuple[d
     Raises
     ------
     InvalidStudy
-        If a base is missing or illegal, names itself, or has an entry in two of its files.
+        If a base is missing, illegal or too large, names itself, or has an entry in two of its files.
     """
     naming = [file.path for file in files if "base" in file.options]
     return _with_base(options, files, naming[-1] if naming else None, ())
@@ -117,6 +92,8 @@ def _with_base(
     if "base" not in options:
         return own, [*files]
     above = (*above, *([naming.resolve()] if naming else []))
+    if len(above) > _LONGEST_CHAIN:
+        raise InvalidStudy([f"{naming}: base: more than {_LONGEST_CHAIN} files build on each other"])
     below: dict[str, Any] = {}
     read: list[StudyFile] = []
     origins: dict[str, Path] = {}
@@ -133,6 +110,8 @@ def _with_base(
                     raise InvalidStudy([f"{entry}: is in two files of the base, {where}; remove one"])
                 origins[entry] = path
         below, read = merged(below, its_options), [*read, *its_files]
+        if len(read) > _MOST_FILES:
+            raise InvalidStudy([f"{naming or 'base'}: base: has more than {_MOST_FILES} files"])
     return merged(below, own), [*read, *files]
 
 
@@ -143,12 +122,25 @@ def _base_paths(base: Any, naming: Path | None) -> Iterator[Path]:
         if not isinstance(name, str):
             raise InvalidStudy([f"{at}: should be a file, a folder, or a list of them; it is {base!r}"])
         path = Path(name) if naming is None else naming.parent / name
-        found = sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
+        try:
+            found = sorted(_files_below(path)) if path.is_dir() else [path]
+            exists = not found or found[0].exists()
+        except OSError as error:
+            raise InvalidStudy([f"{at}: {name:.100}: {error.strerror}"]) from error
         if not found:
             raise InvalidStudy([f"{at}: the folder {path} holds no file *.yaml"])
-        if not found[0].exists():
+        if not exists:
             raise InvalidStudy([f"{at}: there is no file or folder {path}"])
         yield from found
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    names = 0
+    for place, folders, files in os.walk(folder):
+        names += len(folders) + len(files)
+        if names > _MOST_NAMES:
+            raise InvalidStudy([f"base: the folder {folder} holds more than {_MOST_NAMES:,} files and folders"])
+        yield from (Path(place, name) for name in files if name.endswith(".yaml"))
 
 
 def declared_in(paths: Iterable[Path]) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ from pg.core.suggestions import listed, nearest, unknown
 
 # Parts of a variant whose mappings have a name. Other parts (limit, start, optimizer) need none and are merged.
 _PARTS = ("returns", "baseline", "importance")
+_LONGEST_CHAIN = 50
 _WITHOUT_SEEDS = re.compile(r"experiments\.([^.]+)\.seeds(\.count)?: is missing")
 
 
@@ -109,6 +110,8 @@ def _extended(name: str, variants: Mapping[str, Any], chain: tuple[str, ...]) ->
     parent, at = options["extends"], f"variants.{name}.extends"
     if not isinstance(parent, str) or parent not in variants:
         raise InvalidStudy([f"{at}: {parent!r} is not a variant{nearest(str(parent), map(str, variants))}"])
+    if len(chain) > _LONGEST_CHAIN:
+        raise InvalidStudy([f"{at}: more than {_LONGEST_CHAIN} variants extend each other"])
     if parent in chain:
         raise InvalidStudy([f"{at}: is part of a cycle: {' → '.join((*chain, parent))}"])
     inherited = _extended(parent, variants, chain)

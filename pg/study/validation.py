@@ -21,6 +21,7 @@ from pg.study.problems.claims import problems_of_claims, problems_of_questions
 from pg.study.problems.experiments import problems_of_environments, problems_of_experiments
 from pg.study.problems.figures import problems_of_figures
 from pg.study.problems.starts import problems_of_starts
+from pg.study.problems.values import problems_of_values
 from pg.study.record import Study
 from pg.study.wording import readable
 
@@ -58,11 +59,13 @@ def load(options: Mapping[str, Any], files: Sequence[StudyFile] = ()) -> Study:
 
 
 def _validated(options: Mapping[str, Any]) -> Study:
-    complete = resolved(options)
+    complete, values = resolved(options), list(problems_of_values(options))
     try:
         study = Study.model_validate(complete)
     except ValidationError as error:
-        raise InvalidStudy(reported_once(readable(error.errors(), complete), options)) from error
+        raise InvalidStudy([*values, *reported_once(readable(error.errors(), complete), options)]) from error
+    if values:
+        raise InvalidStudy(values)
     # Each check relies on the earlier ones: experiments are checked only if all environments can be made.
     for check in (problems_of_number, problems_of_environments, problems_of_experiments, problems_of_starts):
         if problems := list(check(study)):

@@ -40,7 +40,9 @@ def test_module_in_an_id_is_imported_and_registers_it(tmp_path: Path, monkeypatc
 def test_id_that_cannot_be_made_is_refused_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "failing_module.py").write_text(FAILING, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(UnsupportedEnvironment, match=r"^id: failing_module:No-v0 cannot be made: no licence"):
+    with pytest.raises(
+        UnsupportedEnvironment, match=r"^id: failing_module:No-v0 cannot be made: ValueError: no licence"
+    ):
         check(Environment(id="failing_module:No-v0", horizon=5))
 
 

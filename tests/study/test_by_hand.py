@@ -59,6 +59,30 @@ def test_the_least_number_of_batches_is_explained(
     assert f"; batches per run: at least {batches}\n" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("environments/cartpole", {"id": "stranger:CartPole-v1"}),
+        ("variants/total/baseline", "stranger:Mine"),
+        ("experiments/exact/kind", "stranger:Mine"),
+        ("figures/variance/kind", "stranger:Mine"),
+        ("claims/causality/parts/probed/relation", "stranger:Mine"),
+    ],
+)
+def test_explain_imports_a_module_of_the_study_only_if_told_to(
+    options: dict[str, Any], capsys: Output, monkeypatch: pytest.MonkeyPatch, path: str, value: Any
+) -> None:
+    monkeypatch.syspath_prepend(Path.cwd())
+    Path("stranger.py").write_text("from pathlib import Path\nPath('harm').touch()\n1 / 0")
+    put(options, path, value)
+    assert run(options, "explain") == 2
+    assert "importing it runs its code; add --import-modules if you trust it" in capsys.readouterr().err
+    assert not Path("harm").exists()
+    assert run(options, "explain", "--import-modules") == 2
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert Path("harm").exists()
+
+
 TRAIN = ("train", "--experiment", "learn", "--environment", "cartpole", "--variant", "to_go", "--seeds", "0")
 
 

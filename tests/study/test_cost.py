@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pg.study.cost import Estimate, estimate
 from pg.study.validation import load
-from tests.study.studies import FILES, assert_refused, put, study_of
+from tests.study.studies import FILES, assert_refused, put, study_of, with_reuse
 
 
 def test_every_kind_that_steps_environments_costs_time() -> None:
@@ -102,6 +102,10 @@ GIBIBYTES, HOURS = "GiB in one job, and 64 are allowed", "hours of one core in o
         ("experiments/learn/evaluate", {"every_steps": 1, "episodes": 10**9}, "in one job"),
         ("experiments/learn/sweep", {"variant.batch": list(range(2, 100_000))}, "makes about 599,988 jobs"),
         ("experiments/gradients/sample/trajectories", 16 * 10**9, "in one job"),
+        ("experiments/gradients/sample/reference_limit", 10**30, HOURS),
+        ("variants/total/initialise", {"controller": "lean", "demonstrations": 10**9}, GIBIBYTES),
+        ("variants/total/initialise", {"controller": "lean", "demonstrations": 10, "epochs": 10**12}, HOURS),
+        ("experiments/exact/limit", 10**12, "should be less than or equal to 10000000"),
         ("environments/chain/horizon", 10**6, "experiments.exact.limit: chain has "),
         ("experiments/exact/sweep", {"variant.batch": [10**5]}, "experiments.exact.limit: chain has "),
         ("experiments/exact/sweep", {"variant.batch": [10**9]}, GIBIBYTES),
@@ -116,6 +120,24 @@ def test_huge_studies_are_refused_with_an_estimate_before_they_are_expanded(
     assert_refused(options, path, value, message)
     # A study that is expanded takes hours; any machine refuses this one within a minute.
     assert time.process_time() - started < 60
+
+
+def test_walks_and_critics_of_measurements_count(options: dict[str, Any]) -> None:
+    def minutes(**changes: Any) -> float:
+        study = with_reuse(copy.deepcopy(options))
+        study["experiments"].pop("weights")
+        study["claims"]["causality"]["parts"].pop("long")
+        for path, value in changes.items():
+            put(study, path.replace("__", "/"), value)
+        return estimate(load(study), ("stale",)).core_minutes
+
+    at_once = minutes()
+    # Steps on a batch of 16 trajectories of up to 50 steps, for two seeds.
+    walked = minutes(experiments__stale__walk__steps=[0, 4, 1_000_000]) - at_once
+    assert walked > 1_000_000 * 16 * 50 * 2 * 8e-7 / 60
+    network = {"name": "value_network", "fit_steps": 100_000}
+    fitted = minutes(variants__per_step__baseline=network, experiments__stale__sample__critic_trajectories=32) - at_once
+    assert fitted == pytest.approx(100_000 * 32 * 50 * 2 * 8e-7 / 60, rel=0.01)
 
 
 def test_two_studies_take_hours_and_the_others_less_than_one() -> None:

@@ -142,7 +142,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_key_may_override_one_of_a_yaml_merge(tmp_path: Path) -> None:
     file = tmp_path / "study.yaml"
-    file.write_text("one: &look {width: one, format: pdf}\ntwo: {<<: *look, format: svg}\nthree: &me [*me]\n")
+    file.write_text("one: &look {width: one, format: pdf}\ntwo: {<<: *look, format: svg}\n")
     assert read_file(file).options["two"] == {"width": "one", "format": "svg"}
 
 

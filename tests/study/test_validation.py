@@ -13,6 +13,12 @@ def test_the_studies_of_the_repository_are_legal(file: str) -> None:
     assert study_of(file).experiments
 
 
+@pytest.mark.parametrize("table", ["summary", "curves", "means", "diverged", "tuned", "across"])
+def test_an_experiment_may_not_have_the_name_of_a_table(options: dict[str, Any], table: str) -> None:
+    message = f"experiments.learn-{table}: has the name of a table of learn; choose another name"
+    assert_refused(options, f"experiments/learn-{table}", options["experiments"]["learn"], message)
+
+
 @refusals(
     r"""
 variants/total/retruns: total => : unknown key; did you mean 'returns'
@@ -48,6 +54,18 @@ experiments/learn/budget/steps: many => : …integer; it is 'many'
 experiments/learn/snapshots: {initial: 0.0, late: 1.5} => .late: should be less than or equal
 experiments/learn/sweep: {batch: [1]} => : 'batch' must begin with
 experiments/learn/sweep: {variant.bach: [1]} => 'variant.bach' names no option; did you mean 'batch'
+experiments/learn/sweep: {variant.policy.hidden: [[2], [3]], variant.policy: [{hidden: [4]}, {hidden: [5]}]}
+  => : 'variant.policy.hidden' has no effect, because 'variant.policy' replaces it; list 'variant.policy' first
+experiments/learn/sweep: {variant.policy: [{hidden: [4]}, {hidden: [5]}], variant.policy.hidden: [[2], [3]]}
+  => : 'variant.policy.hidden' replaces 'hidden' in values of 'variant.policy'; leave it out of one of them
+experiments/learn/sweep: {variant.label: [a b, c8687a08]} => : two levels have the same name in folders, to
+experiments/learn/sweep: {environment.kwargs.length.x.y: [2, 3]} => : cartpole@y=2: kwargs: CartPole-v1 cannot
+environments/chain/kwargs: {length: 1000000000} => : length: 1,000,000,000 is too large for tables; allowed: 1,000
+environments/cartpole: {id: Hopper-v5, kwargs: {frame_skip: 0}} => .kwargs: Hopper-v5 cannot be made with these arg
+environments/cartpole: {id: Hopper-v5, kwargs: {xml_file: none.xml}} => .kwargs: Hopper-v5 cannot be made with these
+environments/cartpole: {id: Hopper-v5, kwargs: {healthy_z_range: 3}} => .kwargs: Hopper-v5 cannot be made with these
+environments/cartpole: {id: Hopper-v5, kwargs: {render_mode: human}} => .kwargs: render_mode: no job renders; leave
+environments/cartpole/id: .relative:CartPole-v1 => : '.relative:CartPole-v1' names a module that cannot be imported
 experiments/learn/sweep: {variant.batch: [0]} => : a level is not legal: batch
 experiments/gradients/source/experiment: exact => : 'exact' is not known
 experiments/gradients/source/variant: baseline => : 'baseline' is not known

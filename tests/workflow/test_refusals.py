@@ -58,6 +58,15 @@ def test_an_illegal_file_is_refused_without_running_code(fresh: Checkout, text: 
     assert_refused(fresh, message)
 
 
+@pytest.mark.long
+def test_a_template_after_configfile_is_refused_before_snakemake_runs_it(fresh: Checkout) -> None:
+    file = fresh.folder / "other.yaml"
+    file.write_text("__use_yte__: true\nname: ?__import__('pathlib').Path('harm').touch()\n", encoding="utf-8")
+    said = fresh.failure("-n", "--configfile", str(file))
+    assert "other.yaml: __use_yte__: is not allowed" in said
+    assert not (fresh.folder / "harm").exists()
+
+
 def assert_refused(place: Checkout, message: str) -> None:
     def files() -> set[str]:
         names = {str(path.relative_to(place.folder)) for path in place.folder.rglob("*")}

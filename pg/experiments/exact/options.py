@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from pg.core.record import Record
 
@@ -15,6 +15,6 @@ class ExactOptions(Record):
     sampled_batches: Annotated[int, Field(ge=2)] | None = Field(
         default=None, description="Batches drawn per policy as well, to compare sampled moments with exact ones."
     )
-    limit: PositiveInt = Field(
+    limit: Annotated[int, Field(gt=0, le=10**7)] = Field(
         default=200_000, description="Largest number of enumerated batches; a larger enumeration is refused."
     )

@@ -60,6 +60,7 @@ class StalenessExperiment(StalenessOptions, Measurement):
             yield f"{at}: {self.walk.variant} {NO_SCHEDULE}"
 
     def cost(self, cell: Cell) -> Cost:
-        """Count the shared sample, and a reference after each number of steps."""
+        """Count the shared sample, a reference after each number of steps, and each walk from its start."""
         collected = self.sample.collected(cell.environment, len(self.walk.steps))
-        return self.shared_cost(cell, collected, self.sample.largest)
+        passes = sum(self.walk.steps) * cell.variant.batch * cell.longest * len(self.stages) // len(self.variants)
+        return self.shared_cost(cell, collected, self.sample.largest)._replace(passes=passes)

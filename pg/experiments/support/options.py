@@ -17,4 +17,6 @@ class SupportOptions(Record):
         description="Probabilities that the proposal leaves to it in every state."
     )
     repetitions: PositiveInt = Field(default=1000, description="Batches sampled for the median error.")
-    limit: PositiveInt = Field(default=200_000, description="Largest number of enumerated trajectories.")
+    limit: Annotated[int, Field(gt=0, le=10**7)] = Field(
+        default=200_000, description="Largest number of enumerated trajectories."
+    )

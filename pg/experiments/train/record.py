@@ -120,9 +120,11 @@ class TrainExperiment(Experiment):
         """Count a run and its evaluations, and all runs of tuning."""
         steps, iterations = self.budget.steps, self.budget.max_iterations
         trained = steps if iterations is None else min(steps, iterations * cell.variant.batch * cell.longest)
+        start = cell.variant.initialise
+        trained = max(trained, start.trajectories * cell.longest)
         tuned = math.ceil(self.tuning.runs * trained) if self.tuning is not None and cell.variant.is_tuned else 0
         episodes = self.evaluate.episodes
         evaluated = (1 + trained // self.evaluate.spacing(self.budget)) * episodes
         acted = evaluated * (self.evaluate.horizon or cell.longest)
-        at_once = max(cell.variant.batch * cell.variant.batches, episodes)
-        return Cost(trained, at_once, tuned, acted)
+        at_once = max(cell.variant.batch * cell.variant.batches, episodes, start.trajectories)
+        return Cost(trained, at_once, tuned, acted, start.passes * cell.longest)

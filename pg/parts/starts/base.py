@@ -52,6 +52,11 @@ class Start(Part):
         """Number of demonstrated trajectories that each seed needs."""
         return 0
 
+    @property
+    def passes(self) -> int:
+        """Number of passes of the network over a trajectory before training."""
+        return 0
+
     @abstractmethod
     def begin(self, policy: Policy, shown: Trajectories | None, /) -> Beginning:
         """Change a new policy in place, given demonstrations, S = 1, if there is a demonstrator."""

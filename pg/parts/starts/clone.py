@@ -65,6 +65,11 @@ class Clone(Start):
             )
         return self
 
+    @property
+    def passes(self) -> int:
+        """Every epoch passes over the trajectories once to fit, or to validate."""
+        return self.epochs * self.demonstrations
+
     def begin(self, policy: Policy, shown: Trajectories | None) -> Beginning:
         """Fit the policy to demonstrations."""
         from pg.parts.starts.cloning import imitate

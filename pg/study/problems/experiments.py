@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -12,7 +14,7 @@ from pg.environments import catalogue
 from pg.environments.record import Environment
 from pg.environments.registry import OWN
 from pg.experiments.cells import Cell
-from pg.experiments.kind import Declared, Experiment, Source
+from pg.experiments.kind import Declared, Experiment, Measurement, Source
 from pg.parts.part import Part
 from pg.parts.variant import Variant
 from pg.study.cost import problems_of_size
@@ -49,10 +51,15 @@ def problems_of_experiments(study: Study) -> Iterator[str]:
 
 def _name_problems(study: Study, name: str) -> Iterator[str]:
     at, experiment = f"experiments.{name}", study.experiments[name]
+    further = experiment.more_tables if isinstance(experiment, Measurement) else ()
+    for table in ("summary", *experiment.tables, *further):
+        if f"{name}-{table}" in study.experiments:
+            yield f"experiments.{name}-{table}: has the name of a table of {name}; choose another name"
     yield from unknown(f"{at}.environments", experiment.environments, study.environments)
     yield from unknown(f"{at}.variants", experiment.variants, study.variants)
     for key, variant in experiment.other_variants.items():
         yield from unknown(f"{at}.{key}", [variant], study.variants)
+    yield from _overwritten(f"{at}.sweep", experiment.sweep)
     # Records with all defaults, to find the options that a path may name.
     roots = {"variant": Variant(), "environment": Environment(id="")}
     for path in experiment.sweep:
@@ -70,6 +77,20 @@ def _name_problems(study: Study, name: str) -> Iterator[str]:
                 yield f"{at}.sweep: {path!r} {problem}"
                 break
             place = getattr(place, key)
+
+
+def _overwritten(at: str, sweep: Mapping[str, tuple[Any, ...]]) -> Iterator[str]:
+    """Refuse paths whose values another path of the sweep replaces: levels are set in order."""
+    paths = list(sweep)
+    for place, path in enumerate(paths):
+        for other in paths:
+            keys = path.removeprefix(f"{other}.").split(".")
+            if not path.startswith(f"{other}."):
+                continue
+            if place < paths.index(other):
+                yield f"{at}: {path!r} has no effect, because {other!r} replaces it; list {other!r} first"
+            elif any(isinstance(level, dict) and keys[0] in level for level in sweep[other]):
+                yield f"{at}: {path!r} replaces {keys[0]!r} in values of {other!r}; leave it out of one of them"
 
 
 def _illegal_levels(study: Study, name: str) -> Iterator[str]:
@@ -91,6 +112,9 @@ def _unusable_levels(study: Study, name: str) -> Iterator[str]:
             f"{at}: names of folders would have {len(longest)} characters, for example {longest[:60]}…; "
             f"allowed: {_LONGEST_ID}; sweep fewer paths in one experiment, or declare the combinations as variants"
         )
+    (id, count), *_ = Counter((cell.environment_id, cell.variant_id) for cell in cells(study, name)).most_common(1)
+    if count > 1:
+        yield f"{at}: two levels have the same name in folders, {id[1]} in {id[0]}; change or remove one"
     if any(path.startswith("environment.") for path in study.experiments[name].sweep):
         yield from _unsupported({f"{at}: {cell.environment_id}: ": cell.environment for cell in cells(study, name)})
 

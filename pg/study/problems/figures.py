@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from itertools import product
 
+from pg.core.foreign import import_named
 from pg.core.suggestions import listed, unknown
 from pg.experiments.figures.kind import Declaration, FigureKind
 from pg.experiments.figures.lookup import FIGURES, kind_of
@@ -137,10 +137,9 @@ def _problems_of_kind(study: Study, at: str, figure: Figure) -> Iterator[str]:
 def _problems_of_own_kind(at: str, figure: Figure, experiments: Sequence[tuple[str, Experiment]]) -> Iterator[str]:
     try:
         kind = kind_of(figure, experiments[0][1])
-        module = import_module(kind.module)
-        playing = None if kind.play is None else import_module(kind.play.module)
-    except Exception as error:
-        # A user's module may raise any exception.
+        module = import_named(kind.module)
+        playing = None if kind.play is None else import_named(kind.play.module)
+    except ValueError as error:
         yield f"{at}: {error}"
         return
     if not callable(getattr(module, "draw", None)):

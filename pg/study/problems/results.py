@@ -26,6 +26,8 @@ def problem_of_results(study: Study) -> str | None:
             f"results: {folder!r}: studies store results in folders named {used[0]!r}; use another name, for example "
             f"{folder.replace(used[0], f'my_{used[0]}', 1)}"
         )
+    if files := [path for path in (Path(folder), *Path(folder).parents) if path.exists() and not path.is_dir()]:
+        return f"results: {folder!r}: {files[0]} is a file; delete it, or use another folder"
     owner = study_of(Path(folder))
     if owner is None or owner == study.name:
         return None
