@@ -116,17 +116,16 @@ def _serve(descriptor: str, *scripts: str) -> None:
         # Clients that have sent no request yet; the others do not wait for them.
         silent: list[socket.socket] = []
         while sys.stdin not in (ready := select([sys.stdin, listening, *silent], [], [])[0]):
-            for one in ready:
-                if one is listening:
-                    connection, _ = listening.accept()
-                    if _is_own(connection):
-                        silent.append(connection)
-                    else:
-                        connection.close()
+            for connection in [one for one in silent if one in ready]:
+                silent.remove(connection)
+                with connection:
+                    _fork(connection, [listening, *silent])
+            if listening in ready:
+                connection, _ = listening.accept()
+                if _is_own(connection):
+                    silent.append(connection)
                 else:
-                    silent.remove(one)
-                    with one:
-                        _fork(one, [listening, *silent])
+                    connection.close()
 
 
 def _fork(connection: socket.socket, others: Sequence[socket.socket]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pg.core.errors import InvalidStudy
+from pg.core.home import HOME
 from pg.study.inheritance import merged
 from pg.study.reading import read_yaml
 
@@ -123,6 +124,8 @@ def _base_paths(base: Any, naming: Path | None) -> Iterator[Path]:
             raise InvalidStudy([f"{at}: should be a file, a folder, or a list of them; it is {base!r}"])
         path = Path(name) if naming is None else naming.parent / name
         try:
+            known = Path(os.path.relpath(HOME / "workflow/studies"), name)
+            path = known if known.exists() and not path.exists() else path
             found = sorted(_files_below(path)) if path.is_dir() else [path]
             exists = not found or found[0].exists()
         except OSError as error:
