@@ -75,7 +75,7 @@ def with_base(options: Mapping[str, Any], files: Sequence[StudyFile]) -> tuple[d
     """Merge options over the files that their `base` names, and return them with all files that were read.
 
     Later files override earlier ones. A base is relative to the file that names it; if only the command line names one,
-    to the working folder.
+    to the working folder; otherwise to the studies of this repository.
 
     Raises
     ------

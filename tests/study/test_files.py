@@ -1,5 +1,6 @@
 """A study file may build on others; messages name the file and the line."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,16 @@ def test_places_of_entries_are_in_the_base_and_in_the_file_that_changes_them(fol
     assert places["claims.causality"] == [f"{folder}/base/claims.yaml:2", f"{file}:3"]
     assert places["variants.total"] == [f"{folder}/base/variants.yaml:2"]
     assert not any(key.count(".") != 1 for key in places)
+
+
+def test_a_base_is_a_study_of_the_repository_unless_there_is_a_file_of_its_name(folder: Path) -> None:
+    file = write(folder / "studies/mine.yaml", {"base": "lecture"})
+    places = declared_in([file])
+    assert {place.rpartition(":")[0] for place in places["variants.to_go"]} == {
+        os.path.relpath(ROOT / "workflow/studies/lecture/variants/1_estimators.yaml")
+    }
+    write(folder / "studies/lecture/variants.yaml", {"variants": {"to_go": {}}})
+    assert declared_in([file])["variants.to_go"] == [f"{folder}/studies/lecture/variants.yaml:2"]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +162,6 @@ def test_the_examples_in_the_default_study_are_legal(tmp_path: Path) -> None:
     # Examples are comments with the indentation of YAML; prose begins with a capital letter and ends a paragraph.
     uncommented = [line.removeprefix("# ") for line in lines if re.match(r"# ( +\w+|\w+):", line) or line[:1] != "#"]
     options = yaml.safe_load("\n".join(uncommented))
-    options["base"] = str(ROOT / options["base"])
     study, plain = read(write(tmp_path / "study.yaml", options)), study_of("config.yaml")
     assert {*study.variants} - {*plain.variants} == {"to_go_discounted"}
     assert {*study.claims} - {*plain.claims} == {"baselines_help_on_acrobot"}

@@ -1,5 +1,6 @@
 # Speed of this project and of other libraries, on one core. Seconds depend on the machine: quote ratios.
 
+import os
 import sys
 
 PEERS = f"{RESULTS}/peers"
@@ -14,6 +15,8 @@ rule peers:
         directory(f"{PEERS}/{{peers}}"),
     log:
         f"{RESULTS}/logs/peers/{{peers}}.log",
+    conda:
+        "../envs/pg.yaml"
     params:
         python=sys.executable,
     shell:
@@ -29,10 +32,12 @@ rule benchmarks:
         f"{RESULTS}/benchmarks.csv",
     log:
         f"{RESULTS}/logs/benchmarks.log",
+    conda:
+        "../envs/pg.yaml"
     params:
         python=sys.executable,
         program=f"{BENCHMARKS}/compare.py",
-        peers=PEERS,
+        peers=lambda w, input: os.path.dirname(input.peers[0]),
     shell:
         "{params.python:q} {params.program:q} {input.plan:q} {output:q} --peers {params.peers:q} > {log:q} 2>&1"
 
@@ -44,6 +49,8 @@ rule benchmark_figure:
         multiext(f"{RESULTS}/benchmarks", ".pdf", ".png"),
     log:
         f"{RESULTS}/logs/benchmark_figure.log",
+    conda:
+        "../envs/pg.yaml"
     params:
         python=sys.executable,
         program=f"{BENCHMARKS}/draw.py",

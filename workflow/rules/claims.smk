@@ -29,6 +29,8 @@ rule claim:
         f"{RESULTS}/logs/claims/{{claim}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/claims/{{claim}}.tsv"
+    conda:
+        "../envs/pg.yaml"
     params:
         **parameters(
             "claim.py",
@@ -56,6 +58,8 @@ rule claims_table:
         ),
     log:
         f"{RESULTS}/logs/claims.log",
+    conda:
+        "../envs/pg.yaml"
     params:
         script="claims.py",
         code=lambda w: code_of("claims.py"),

@@ -47,6 +47,8 @@ for NAME, FORMAT in (("figure", "pdf"), ("figure_svg", "svg")):
             f"{RESULTS}/benchmarks/figures/{{figure}}.tsv"
         wildcard_constraints:
             figure=one_of(DRAWN),
+        conda:
+            "../envs/pg.yaml"
         params:
             **parameters("figure.py", part_of_figure),
             section=section_of_figure,
@@ -68,6 +70,8 @@ rule explorable:
         f"{RESULTS}/logs/explorables/{{figure}}.log",
     wildcard_constraints:
         figure=one_of(EXPLORED),
+    conda:
+        "../envs/pg.yaml"
     params:
         **parameters("explorable.py", part_of_figure),
     script:

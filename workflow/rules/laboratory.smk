@@ -67,6 +67,8 @@ for TABLES in dict.fromkeys(map(further_tables_of, LABORATORY)):
         wildcard_constraints:
             folder=one_of({STUDY.experiments[name].folder for name in WITH_TABLES}),
             experiment=one_of(WITH_TABLES),
+        conda:
+            "../envs/pg.yaml"
         params:
             **parameters("measure.py", measurement_job_of),
         script:

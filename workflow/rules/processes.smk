@@ -16,7 +16,13 @@ from pg.study.cost import estimate
 os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**30))
 os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**31))
 
-if workflow.is_main_process and not workflow.output_settings.dryrun:
+SERVER = None
+# Jobs with environments of their own (--software-deployment-method) cannot be forks.
+if (
+    workflow.is_main_process
+    and not workflow.output_settings.dryrun
+    and not workflow.deployment_settings.deployment_method
+):
     # The server imports matplotlib while Snakemake reads the rules.
     SERVER = fork_server.start(HOME / "workflow/scripts/figure.py")
 

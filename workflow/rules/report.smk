@@ -58,6 +58,8 @@ rule report_page:
         latex=f"{RESULTS}/claims.tex",
     log:
         f"{RESULTS}/logs/report.log",
+    conda:
+        "../envs/pg.yaml"
     params:
         # Functions, because Snakemake would read braces in a text of the study as wildcards.
         **parameters("report.py", lambda w: STUDY),
@@ -86,6 +88,8 @@ rule slide:
         f"{RESULTS}/logs/slides/{{claim}}.log",
     wildcard_constraints:
         claim=one_of(STUDY.claims),
+    conda:
+        "../envs/pg.yaml"
     params:
         **parameters("slide.py", lambda w: STUDY),
         claim="{claim}",

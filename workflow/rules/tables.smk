@@ -47,6 +47,8 @@ rule train_tables:
         f"{RESULTS}/benchmarks/tables/{{experiment}}.tsv"
     wildcard_constraints:
         experiment=one_of(TRAINING),
+    conda:
+        "../envs/pg.yaml"
     params:
         **parameters("train_tables.py", part_of_experiment),
     script:
@@ -65,6 +67,8 @@ rule measurement_tables:
         f"{RESULTS}/benchmarks/tables/{{experiment}}.tsv"
     wildcard_constraints:
         experiment=one_of(LABORATORY),
+    conda:
+        "../envs/pg.yaml"
     params:
         **parameters("measurement_tables.py", part_of_experiment),
         selections=lambda w: selections_of(STUDY, w.experiment),
@@ -83,6 +87,8 @@ rule across_tables:
         f"{RESULTS}/benchmarks/tables/{{pool}}-across.tsv"
     wildcard_constraints:
         pool=one_of(POOLS),
+    conda:
+        "../envs/pg.yaml"
     params:
         **parameters("across_tables.py", part_of_pool),
     script:
@@ -98,6 +104,8 @@ rule tuned_table:
         f"{RESULTS}/logs/tables/{{experiment}}-tuned.log",
     wildcard_constraints:
         experiment=one_of(TRAINING),
+    conda:
+        "../envs/pg.yaml"
     params:
         **parameters("tuned_table.py", part_of_experiment),
     script:
@@ -116,6 +124,8 @@ rule comparison_table:
         table=one_of(
             {table for name in LABORATORY for table in STUDY.experiments[name].tables}
         ),
+    conda:
+        "../envs/pg.yaml"
     params:
         **parameters("comparison_table.py", part_of_experiment),
     script:
@@ -132,6 +142,8 @@ rule further_table:
     wildcard_constraints:
         experiment=one_of(LABORATORY),
         table=one_of({table for _, table in FURTHER_TABLES}),
+    conda:
+        "../envs/pg.yaml"
     params:
         **parameters("further_table.py", part_of_experiment),
     script:

@@ -92,6 +92,8 @@ rule tune:
     wildcard_constraints:
         experiment=one_of(TRAINING),
     priority: 2
+    conda:
+        "../envs/pg.yaml"
     params:
         **parameters("tune.py", tune_job_of),
         # Not an output, because Snakemake removes outputs before it reruns an interrupted job.
@@ -115,6 +117,8 @@ rule train:
     wildcard_constraints:
         experiment=one_of(TRAINING),
     priority: 1
+    conda:
+        "../envs/pg.yaml"
     params:
         **parameters("train.py", train_job_of),
         checkpoint=f"{RESULTS}/checkpoints/runs/{BLOCK}",
