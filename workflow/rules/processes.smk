@@ -52,7 +52,7 @@ def refuse_missing_device():
 
 
 def lock_results():
-    """Lock the folder until this process ends; Snakemake's own lock, which `profiles/default` turns off, outlives it."""
+    """Lock the folder until this process ends; Snakemake's own lock, which the default profile turns off, outlives it."""
     global LOCK
     try:
         LOCK = lock(Path(STUDY.results))
