@@ -113,7 +113,9 @@ def reference(
     The pool consists of other trajectories of the policy. It only chooses the estimator, so that the sample is
     independent of it. The sample is doubled while it is noisy. Seed and stage determine its random numbers.
     """
-    pooled = pool.regrouped(_REFERENCE_BATCH if pool.mask.shape[1] % _REFERENCE_BATCH == 0 else 2)
+    # A variance needs two batches.
+    count = pool.mask.shape[1]
+    pooled = pool.regrouped(_REFERENCE_BATCH if count % _REFERENCE_BATCH == 0 and count > _REFERENCE_BATCH else 2)
     candidates = gradients_of_all(policy, _REFERENCE_CANDIDATES, pooled)
     variances = {baseline: gradients.var(0).sum().item() for baseline, gradients in candidates.items()}
     variant = _REFERENCE_CANDIDATES[min(variances, key=lambda baseline: variances[baseline])]

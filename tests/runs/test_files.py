@@ -42,6 +42,21 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
             json.dumps({"selections": [CHOICE | {"scores": [{"seed": 0}]}]}),
             r"a\.json: selections\.0\.scores\.0\.learning_rate: ",
         ),
+        *(
+            (
+                json.dumps({"selections": [CHOICE | {"learning_rate": rate}]}),
+                r"a\.json: selections\.0\.learning_rate: Input should be ",
+            )
+            for rate in (-0.1, 0, float("nan"), float("inf"), "0.1", True)
+        ),
+        (
+            json.dumps({"selections": [CHOICE | {"learning_rate": 0.2}]}),
+            r"a\.json: selections\.0\.learning_rate: 0\.2 is not the best of the rates that were scored, 0\.1; delete",
+        ),
+        (
+            json.dumps({"selections": [CHOICE | {"scores": []}]}),
+            r"a\.json: selections\.0\.learning_rate: 0\.1 is not the best of the rates that were scored, nan; delete",
+        ),
         ("[]", r"a\.json: is a JSON list, not an object"),
     ],
 )

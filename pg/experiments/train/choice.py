@@ -7,9 +7,9 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from pg.runs.files import REMEDY, UnreadableFile, read_json
 
@@ -33,7 +33,7 @@ class Choice:
     It is at an edge if it is the smallest or the largest rate tried, so that a better one may be beyond it.
     """
 
-    learning_rate: float
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
     at_edge: bool
     scores: tuple[Score, ...]
 
@@ -54,7 +54,7 @@ def read_choices(path: str | Path) -> list[dict[str, Any]]:
     Raises
     ------
     UnreadableFile
-        If the file is damaged.
+        If the file is damaged, or a learning rate is not the best of those that were scored.
     """
     content = read_json(path)
     try:
@@ -63,7 +63,18 @@ def read_choices(path: str | Path) -> list[dict[str, Any]]:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         raise UnreadableFile(f"{path}: {key}: {first['msg']}; {REMEDY}") from error
-    return content["selections"]
+    selections: list[dict[str, Any]] = content["selections"]
+    for place, choice in enumerate(selections):
+        best, chosen = best_rate(final_scores(choice)), choice["learning_rate"]
+        if chosen != best:
+            at = f"{path}: selections.{place}.learning_rate"
+            raise UnreadableFile(f"{at}: {chosen:g} is not the best of the rates that were scored, {best:g}; {REMEDY}")
+    return selections
+
+
+def best_rate(means: Mapping[float, float]) -> float:
+    """Return the rate with the highest mean score; in a tie the smallest, and NaN if there is none."""
+    return max(sorted(means), key=lambda rate: means[rate], default=math.nan)
 
 
 def selection_of(seed: int, selections: int) -> int:

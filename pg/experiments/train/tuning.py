@@ -26,7 +26,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from pg.experiments.train import curves
-from pg.experiments.train.choice import Choice, Choices, Score, all_tie, mean_score
+from pg.experiments.train.choice import Choice, Choices, Score, all_tie, best_rate, mean_score
 from pg.learning.checkpoints import Keeper
 from pg.learning.columns import cause_of_divergence
 from pg.learning.job import FIRST_ROUND, Budget, TuneJob, Tuning
@@ -93,16 +93,12 @@ def select(tuning: Tuning, seeds: Sequence[int], score: Scorer) -> Choice:
     kept = sorted(first, key=lambda rate: first[rate], reverse=True)[: tuning.finalists]
     final = {rate: mean_after(1.0, rate) for rate in sorted(kept)}
     tried = set(tuning.grid)
-    while (beyond := _beyond(_best(final), tried)) and tuning.allows(beyond) and _ranks(final):
+    while (beyond := _beyond(best_rate(final), tried)) and tuning.allows(beyond) and _ranks(final):
         tried.add(beyond)
         final[beyond] = mean_after(1.0, beyond)
-    best = _best(final)
+    best = best_rate(final)
     ordered = sorted(scores, key=lambda one: (one.learning_rate, one.seed, one.share))
     return Choice(best, best in (min(tried), max(tried)), tuple(ordered))
-
-
-def _best(means: Mapping[float, float]) -> float:
-    return max(sorted(means), key=lambda rate: means[rate])
 
 
 def _ranks(means: Mapping[float, float]) -> bool:
