@@ -12,6 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from pg.experiments.figures.lookup import kind_of, tables_of
+from pg.runs.files import REMEDY, UnreadableFile, read_text
 from pg.study.record import Study
 
 _FIRST_SENTENCE = re.compile(r".*?\.(?=\s|$)")
@@ -82,9 +83,22 @@ def pictures_of(study: Study, files: Sequence[str], captions: Sequence[str]) -> 
         kind = kind_of(figure, study.experiments[figure.experiment])
         links = {figure.format.upper(): f"figures/{name}.{figure.format}", "PNG": f"figures/{name}.png"}
         links |= {_in_words(table): path for table, path in tables_of(figure, kind).items()}
-        text = Path(caption).read_text(encoding="utf-8").strip()
-        pictures.append(Picture(name, figure.section, figure.width, Path(file).read_bytes(), text.splitlines(), links))
+        text = read_text(caption).strip()
+        if not text:
+            raise UnreadableFile(f"{caption}: is empty; {REMEDY}")
+        pictures.append(Picture(name, figure.section, figure.width, _checked(file), text.splitlines(), links))
     return pictures
+
+
+def _checked(file: str) -> bytes:
+    """Return the bytes of a picture."""
+    try:
+        content = Path(file).read_bytes()
+        Image.open(io.BytesIO(content)).verify()
+    except (OSError, SyntaxError) as error:
+        # Pillow raises a SyntaxError where a PNG is damaged.
+        raise UnreadableFile(f"{file}: is damaged: {error}; {REMEDY}") from error
+    return content
 
 
 def _in_words(table: str) -> str:

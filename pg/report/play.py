@@ -10,10 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pg.runs.files import read_json
+
 
 def read(paths: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Read explorables from their files, by figure; the specifications are packed for the page."""
-    found = {Path(path).stem: json.loads(Path(path).read_text(encoding="utf-8")) for path in paths}
+    found = {Path(path).stem: read_json(path) for path in paths}
     return {name: one | {"spec": packed(json.dumps(one["spec"], ensure_ascii=False))} for name, one in found.items()}
 
 

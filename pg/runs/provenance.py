@@ -35,8 +35,8 @@ def provenance(command: str, config_digest: str, benchmarks: Path, codes: Mappin
     seconds: dict[str, list[float]] = {}
     for path in sorted(benchmarks.rglob("*.tsv")):
         stage = path.relative_to(benchmarks).parts[0].removesuffix(".tsv")
-        with path.open(encoding="utf-8") as rows:
-            seconds.setdefault(stage, []).append(sum(float(row["s"]) for row in csv.DictReader(rows, delimiter="\t")))
+        if (taken := _seconds_of(path)) is not None:
+            seconds.setdefault(stage, []).append(taken)
     stages = sorted(seconds, key=lambda stage: sum(seconds[stage]), reverse=True)
     total = [second for stage in stages for second in seconds[stage]]
     return {
@@ -51,6 +51,15 @@ def provenance(command: str, config_digest: str, benchmarks: Path, codes: Mappin
         "Python": platform.python_version(),
         **{package: version(package) for package in _PACKAGES},
     }
+
+
+def _seconds_of(path: Path) -> float | None:
+    """Return the seconds in a benchmark file; None if it is empty or damaged, as no result depends on it."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return sum(float(row["s"]) for row in csv.DictReader(file, delimiter="\t")) or None
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        return None
 
 
 def processor() -> str:

@@ -23,6 +23,7 @@ from pg.report.pictures import Picture, pictures_of
 from pg.runs.tables import read_csv, write_csv
 from pg.statistics import coverage
 from pg.study.record import Report, Study
+from PIL import Image
 from tests.study.studies import ROOT, study_of
 
 Pages = Callable[..., str]
@@ -390,8 +391,8 @@ def test_the_measured_coverage_of_every_kind_of_interval_is_listed(text: str) ->
 
 
 def test_a_figure_links_to_its_files_and_tables(study: Study, tmp_path: Path) -> None:
-    for name in ("picture.png", "caption.txt"):
-        (tmp_path / name).write_text("content", encoding="utf-8")
+    Image.new("RGB", (4, 3)).save(tmp_path / "picture.png")
+    (tmp_path / "caption.txt").write_text("content", encoding="utf-8")
     files = [str(tmp_path / name) for name in ("picture.png", "caption.txt")]
     kinds = {"learning_curves": "svg", "tuning": "pdf"}
     figures = {name: study.figures[name].model_copy(update={"format": kind}) for name, kind in kinds.items()}
