@@ -3,19 +3,15 @@ r"""The claims as a LaTeX table of booktabs, ready for `\input{claims.tex}`."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter
 
 from pg.report.cards import Card
 
-_HEAD = r"""% Needs \usepackage{booktabs}.
-\begin{tabular}{@{}p{0.27\linewidth}p{0.33\linewidth}rrl@{}}
-\toprule
-Claim & Measured & $n$ & $p$ & Verdict \\"""
-_FOOT = r"""\bottomrule
-\end{tabular}
-"""
+_COLUMNS = r"{@{}p{0.26\linewidth}p{0.32\linewidth}rrl@{}}"
+_NAMES = r"Claim & Measured & $n$ & $p$ & Verdict \\"
+_MOST_ON_A_PAGE = 10  # claims
 
 _MATHS = {
     **{
@@ -57,18 +53,25 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(lambda found: _WRITTEN[found[0]], text)
 
 
-def table(cards: Iterable[Card]) -> str:
-    """Return a table with a row per claim, below the names of their sections: its headline, n, p and verdict."""
-    lines = [_HEAD]
+def table(cards: Sequence[Card]) -> str:
+    """Return a table with a row per claim, below the names of their sections: its headline, n, p and verdict.
+
+    A table of more than ten claims is a `longtable`, which breaks across pages.
+    """
+    is_long = len(cards) > _MOST_ON_A_PAGE
+    kind, packages = ("longtable", "booktabs,longtable") if is_long else ("tabular", "booktabs")
+    lines = [rf"% Needs \usepackage{{{packages}}}.", rf"\begin{{{kind}}}{_COLUMNS}", r"\toprule", _NAMES]
+    if is_long:
+        lines.append(r"\endhead")
     for section, own in groupby(cards, key=attrgetter("section")):
         lines.append(r"\midrule")
         if section:
             lines.append(rf"\multicolumn{{5}}{{@{{}}l}}{{\emph{{{escaped(section)}}}}} \\")
         lines += map(_row, own)
-    return "\n".join((*lines, _FOOT))
+    return "\n".join((*lines, r"\bottomrule", rf"\end{{{kind}}}", ""))
 
 
 def _row(card: Card) -> str:
     part = card.findings[0]
-    cells: Sequence[str] = (card.statement, part["measured"], part["n"], part["p"] or "–", card.verdict)
+    cells: tuple[str, ...] = (card.statement, part["measured"], part["n"], part["p"] or "–", card.verdict)
     return rf"{' & '.join(map(escaped, cells))} \\"

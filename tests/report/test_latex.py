@@ -28,6 +28,15 @@ def test_a_row_has_the_verdict_and_the_measured_sentence_of_its_claim(study: Stu
     assert written.count(r"\multicolumn") == len({card.section for card in cards})
 
 
+def test_a_table_of_many_claims_breaks_across_pages(study: Study, claims: pd.DataFrame) -> None:
+    cards = cards_of(study.claims, claim_rows(study, claims), {})
+    written = table(cards * 6)
+
+    assert r"\usepackage{booktabs,longtable}" in written
+    assert written.count("{longtable}") == 2
+    assert written.index(r"Verdict \\") < written.index(r"\endhead") < written.index(r"\midrule")
+
+
 def test_a_table_without_sections_has_no_headings(study: Study, claims: pd.DataFrame) -> None:
     without = {name: claim.model_copy(update={"section": ""}) for name, claim in study.claims.items()}
     written = table(cards_of(without, claim_rows(study, claims), {}))
