@@ -179,7 +179,9 @@ def located(problems: Iterable[str], files: Sequence[StudyFile]) -> list[str]:
     lines = {key: f"{file.path}:{line}: " for file in files for key, line in file.lines.items()}
     found: list[str] = []
     for problem in problems:
-        steps = problem.split(": ")[0].split(".")
+        # Messages of whole records begin with a key inside them.
+        first, second, *_ = (*problem.split(": "), "")
+        steps = f"{first}.{second}".split(".")
         places = (".".join(steps[:end]) for end in range(len(steps), 0, -1))
         found.append(next((lines[place] for place in places if place in lines), "") + problem)
     return found

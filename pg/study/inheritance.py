@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pg.core.errors import InvalidStudy
 from pg.core.suggestions import listed, nearest, unknown
 
 # Parts of a variant whose mappings have a name. Other parts (limit, start, optimizer) need none and are merged.
@@ -15,16 +14,11 @@ _LONGEST_CHAIN = 50
 _WITHOUT_SEEDS = re.compile(r"experiments\.([^.]+)\.seeds(\.count)?: is missing")
 
 
-def resolved(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a study's options with `seeds`, `joins` and `extends` resolved.
+def resolved(options: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return a study's options with `seeds`, `joins` and `extends` resolved, and the problems of these.
 
-    Values of a wrong type are kept; the records refuse them.
-
-    Raises
-    ------
-    InvalidStudy
-        If a variant or an environment joins an unknown experiment or one that lists it already, or a variant extends
-        an unknown variant or itself.
+    Values of a wrong type are kept; the records refuse them. It is a problem if a variant or an environment joins an
+    unknown experiment or one that lists it already, or if a variant extends an unknown variant or itself.
     """
     shared = _entries(options, "seeds")
     experiments = {name: _seeded(one, shared) for name, one in _entries(options, "experiments").items()}
@@ -36,11 +30,14 @@ def resolved(options: Mapping[str, Any]) -> dict[str, Any]:
         for name, one in declared.items():
             if isinstance(one, dict) and "joins" in one:
                 problems += _join(experiments, section, name, one["joins"])
-    if problems:
-        raise InvalidStudy(problems)
     variants = sections["variants"]
-    sections["variants"] = {name: _extended(name, variants, ()) for name in variants}
-    return {**options, **{section: found for section, found in sections.items() if found}}
+    chains = {name: _chain(name, variants) for name in variants}
+    problems += dict.fromkeys(reason for _, reason in chains.values() if reason)
+    # A variant that cannot be resolved keeps its `extends`.
+    sections["variants"] = {
+        name: variants[name] if reason else _merged_along(chain, variants) for name, (chain, reason) in chains.items()
+    }
+    return {**options, **{section: found for section, found in sections.items() if found}}, problems
 
 
 def _entries(options: Mapping[str, Any], section: str) -> dict[str, Any]:
@@ -102,23 +99,36 @@ def _without(options: Any, key: str) -> Any:
     return {one: value for one, value in options.items() if one != key} if isinstance(options, dict) else options
 
 
-def _extended(name: str, variants: Mapping[str, Any], chain: tuple[str, ...]) -> Any:
-    """Return a variant's options merged over those of the variant that it extends."""
-    options, chain = variants[name], (*chain, name)
-    if not isinstance(options, dict) or "extends" not in options:
-        return options
-    parent, at = options["extends"], f"variants.{name}.extends"
-    if not isinstance(parent, str) or parent not in variants:
-        raise InvalidStudy([f"{at}: {parent!r} is not a variant{nearest(str(parent), map(str, variants))}"])
-    if len(chain) > _LONGEST_CHAIN:
-        raise InvalidStudy([f"{at}: more than {_LONGEST_CHAIN} variants extend each other"])
-    if parent in chain:
-        raise InvalidStudy([f"{at}: is part of a cycle: {' → '.join((*chain, parent))}"])
-    inherited = _extended(parent, variants, chain)
+def _chain(name: str, variants: Mapping[str, Any]) -> tuple[list[str], str]:
+    """Return a variant with the variants that it inherits from, and the problem of the last of them, if it has one."""
+    chain = [name]
+    while isinstance(options := variants[chain[-1]], dict) and "extends" in options:
+        parent = options["extends"]
+        if not isinstance(parent, str) or parent not in variants:
+            known = nearest(str(parent), map(str, variants))
+            return chain, f"variants.{chain[-1]}.extends: {parent!r} is not a variant{known}"
+        if parent in chain:
+            # All of a cycle report it from the one that is declared first.
+            cycle = chain[chain.index(parent) :]
+            first = cycle.index(min(cycle, key=list(variants).index))
+            cycle = [*cycle[first:], *cycle[:first]]
+            return chain, f"variants.{cycle[-1]}.extends: is part of a cycle: {' → '.join((*cycle, cycle[0]))}"
+        chain.append(parent)
+        if len(chain) > _LONGEST_CHAIN:
+            return chain, f"variants: more than {_LONGEST_CHAIN} variants extend each other"
+    return chain, ""
+
+
+def _merged_along(chain: Sequence[str], variants: Mapping[str, Any]) -> Any:
+    """Return the options of the first variant of a chain merged over those of the others."""
+    name, *ancestors = chain
+    if not ancestors:
+        return variants[name]
+    inherited = _merged_along(ancestors, variants)
     if not isinstance(inherited, dict):
-        return options
+        return variants[name]
     # A label names one variant: a child does not inherit it.
-    return merged(_without(inherited, "label"), _without(options, "extends"))
+    return merged(_without(inherited, "label"), _without(variants[name], "extends"))
 
 
 def reported_once(problems: Sequence[str], options: Mapping[str, Any]) -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Self, cast
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from pg.claims.record import Claim, Question
 from pg.core.devices import Device
@@ -62,9 +63,21 @@ class Study(Record):
     report: Report = Field(default=Report(), description="Introduction and sections of the report.")
     questions: dict[Name, Question] = Field(default={}, description="Questions that the report answers near its top.")
 
+    # Names of entries that were left out because they have problems, with the others of their section.
+    _known: Mapping[str, Sequence[str]] = PrivateAttr(default={})
+
     def __hash__(self) -> int:
         """Hash by identity: caches must distinguish studies that compare equal because 1 == True."""
         return id(self)
+
+    def knowing(self, names: Mapping[str, Sequence[str]]) -> Self:
+        """Return the study, whose sections have entries of these names that are left out of it."""
+        self._known = names
+        return self
+
+    def declared(self, section: str) -> Sequence[str]:
+        """Return the names of all entries of a section, those that are left out included."""
+        return self._known.get(section, [*getattr(self, section)])
 
     def variant_label(self, name: str) -> str:
         """Return the label of a variant, or its key with spaces for underscores."""

@@ -7,16 +7,20 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from pg.core.errors import InvalidStudy
+from pg.core.record import Name
+from pg.environments.record import Environment
+from pg.experiments.lookup import AnyExperiment
 from pg.parts.equation import label_of
 from pg.parts.variant import Variant
-from pg.plotting.record import Figure
+from pg.plotting.record import Figure, FigureDefaults
 from pg.study.cost import problems_of_number
 from pg.study.expansion import tuned_experiments
 from pg.study.files import StudyFile, located, make_importable, read_file, with_base
 from pg.study.inheritance import reported_once, resolved
+from pg.study.partial import SECTIONS, without_faulty
 from pg.study.problems.claims import problems_of_claims, problems_of_questions
 from pg.study.problems.experiments import problems_of_environments, problems_of_experiments
 from pg.study.problems.figures import problems_of_figures
@@ -27,6 +31,15 @@ from pg.study.wording import readable
 
 TUNING_SECTION = "Sensitivity to the learning rate"
 """The section of the report for figures of tuning that no study file declares."""
+
+
+class _Part(Study):
+    """A study of which entries are left out."""
+
+    name: str = ""
+    environments: dict[Name, Environment] = Field(default={})
+    variants: dict[Name, Variant] = Field(default={})
+    experiments: dict[Name, AnyExperiment] = Field(default={})
 
 
 def read(path: Path) -> Study:
@@ -59,21 +72,58 @@ def load(options: Mapping[str, Any], files: Sequence[StudyFile] = ()) -> Study:
 
 
 def _validated(options: Mapping[str, Any]) -> Study:
-    complete, values = resolved(options), list(problems_of_values(options))
-    try:
-        study = Study.model_validate(complete)
-    except ValidationError as error:
-        raise InvalidStudy([*values, *reported_once(readable(error.errors(), complete), options)]) from error
+    (complete, problems), values = resolved(options), list(problems_of_values(options))
+    study, found = _legal_part(complete, problems)
+    problems += found
+    if study is not None:
+        problems += (too_many := list(problems_of_number(study)))
+    if study is None or too_many:
+        raise InvalidStudy([*values, *reported_once(problems, options)])
     if values:
-        raise InvalidStudy(values)
-    # Each check relies on the earlier ones: experiments are checked only if all environments can be made.
-    for check in (problems_of_number, problems_of_environments, problems_of_experiments, problems_of_starts):
-        if problems := list(check(study)):
-            raise InvalidStudy(reported_once(problems, options))
+        study, problems = _without(study, values), [*values, *problems]
+    # Each check relies on the earlier ones: what has a problem is not checked further.
+    for check in (problems_of_environments, problems_of_experiments, problems_of_starts):
+        if found := list(check(study)):
+            problems += found
+            study = _without(study, found)
     study = _completed(study)
-    if problems := [*problems_of_figures(study), *problems_of_claims(study), *problems_of_questions(study)]:
-        raise InvalidStudy(problems)
+    problems += [*problems_of_figures(study), *problems_of_claims(study), *problems_of_questions(study)]
+    if problems:
+        raise InvalidStudy(reported_once(problems, options))
     return _coloured(study)
+
+
+def _legal_part(options: Mapping[str, Any], known: Sequence[str]) -> tuple[Study | None, list[str]]:
+    """Return a study of the options that are legal alone, if there are any, and the problems of the others.
+
+    `known` are problems that were found before.
+    """
+    if any(problem.split(": ")[0] in SECTIONS for problem in known):
+        return None, []
+    tried = without_faulty(options, known) if known else options
+    try:
+        if not known:
+            return Study.model_validate(tried), []
+        part, problems = _Part.model_validate(tried), []
+    except ValidationError as error:
+        problems = readable(error.errors(), tried)
+        try:
+            part = _Part.model_validate(without_faulty(tried, problems))
+        except ValidationError:
+            return None, problems
+    return part.knowing({key: [*options[key]] for key in SECTIONS if isinstance(options.get(key), dict)}), problems
+
+
+def _without(study: Study, problems: Sequence[str]) -> Study:
+    """Return a study without the entries that have problems."""
+    kept = without_faulty(study.model_dump(), problems)
+    entries = {key: set(value) for key, value in kept.items() if isinstance(value, dict)}
+    update = {
+        section: {name: entry for name, entry in getattr(study, section).items() if name in entries[section]}
+        for section in SECTIONS
+    }
+    part = study.model_copy(update={**update, "figure_defaults": FigureDefaults()})
+    return part.knowing({section: study.declared(section) for section in SECTIONS})
 
 
 def _completed(study: Study) -> Study:

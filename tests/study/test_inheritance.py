@@ -13,7 +13,7 @@ def test_extends_merges_options_without_the_label() -> None:
         "b": {"extends": "a", "batch": 4, "policy": {"hidden": [2]}},
         "c": {"extends": "b"},
     }
-    found = resolved({"variants": variants})["variants"]["c"]
+    found = resolved({"variants": variants})[0]["variants"]["c"]
     assert found == {"batch": 4, "policy": {"hidden": [2], "activation": "relu"}}
 
 

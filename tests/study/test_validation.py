@@ -1,11 +1,13 @@
 """Messages name the key, the value, what is allowed and the nearest valid name."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from pg.study.files import StudyFile, located
 from pg.study.validation import load
-from tests.study.studies import FILES, assert_refused, put, refusals, refused, study_of, with_reuse
+from tests.study.studies import FILES, assert_refused, put, refusals, refused, study_of, with_added, with_reuse
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -186,3 +188,44 @@ def test_a_list_of_illegal_names_is_not_called_empty(options: dict[str, Any]) ->
 def test_comments_and_key_order_have_no_effect(options: dict[str, Any]) -> None:
     text = "# a comment\n" + yaml.safe_dump(options, sort_keys=True)
     assert load(yaml.safe_load(text)).experiments == load(options).experiments
+
+
+def test_problems_of_all_stages_are_reported_at_once(options: dict[str, Any]) -> None:
+    with_added(
+        options,
+        """
+        environments:
+          missing: {id: NoSuch-v1}
+        variants:
+          wrong: {batch: -1}
+          orphan: {extends: nobody}
+        experiments:
+          of_wrong: {kind: train, environments: [cartpole], variants: [wrong], seeds: {count: 2}, budget: {steps: 9}}
+          of_missing: {kind: exact, environments: [missing], variants: [to_go], seeds: {count: 2}}
+          misnamed: {kind: exact, environments: [chain], variants: [wron], seeds: {count: 2}}
+        figures:
+          nowhere: {kind: variance, experiment: gradient}
+          of_wrong: {kind: learning_curves, experiment: of_wrong, variants: [nobody]}
+        figure_defaults: {colours: {wrong: '#ff0000'}}
+        questions:
+          good: {ask: Why is it so, answers: [claims.causalty]}
+        """,
+    )
+    found = refused(options)
+
+    assert [problem.split(": ")[0] for problem in found] == [
+        "variants.orphan.extends",
+        "variants.wrong.batch",
+        "environments.missing.id",
+        "experiments.misnamed.variants",
+        "figures.nowhere.experiment",
+        "questions.good.answers",
+    ]
+    assert "did you mean 'wrong'" in found[3], "names of entries with problems are names"
+
+
+def test_a_message_is_at_the_line_of_its_own_key() -> None:
+    file = StudyFile(Path("mine.yaml"), {}, {"experiments.learn": 3, "experiments.learn.evaluate.every_steps": 7})
+    problems = ["experiments.learn: evaluate.every_steps: 9 is never reached", "experiments.learn: is too long"]
+
+    assert [one.split(": ")[0] for one in located(problems, [file])] == ["mine.yaml:7", "mine.yaml:3"]

@@ -23,7 +23,7 @@ def problems_of_claims(study: Study) -> Iterator[str]:
     for name, claim in study.claims.items():
         at = f"claims.{name}"
         if study.figures:
-            yield from unknown(f"{at}.figure", [claim.figure], study.figures)
+            yield from unknown(f"{at}.figure", [claim.figure], study.declared("figures"))
         else:
             yield f"{at}.figure: {claim.figure!r} is not known, because figures declares none"
         yield from unknown(f"{at}.primary", [claim.primary], claim.parts)
@@ -54,8 +54,8 @@ def _problems_of_part(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
 def _unknown_names(study: Study, at: str, part: ClaimPart) -> list[str]:
     """Return a problem for each unknown experiment or metric of a part."""
     problems = [
-        *unknown(f"{at}.experiment", [part.experiment], study.experiments),
-        *unknown(f"{at}.against", [part.against] if part.against else [], study.experiments),
+        *unknown(f"{at}.experiment", [part.experiment], study.declared("experiments")),
+        *unknown(f"{at}.against", [part.against] if part.against else [], study.declared("experiments")),
     ]
     experiment = study.experiments.get(part.experiment)
     measured = METRICS if experiment is None else metrics_of(experiment)

@@ -55,10 +55,10 @@ def _name_problems(study: Study, name: str) -> Iterator[str]:
     for table in ("summary", *experiment.tables, *further):
         if f"{name}-{table}" in study.experiments:
             yield f"experiments.{name}-{table}: has the name of a table of {name}; choose another name"
-    yield from unknown(f"{at}.environments", experiment.environments, study.environments)
-    yield from unknown(f"{at}.variants", experiment.variants, study.variants)
+    yield from unknown(f"{at}.environments", experiment.environments, study.declared("environments"))
+    yield from unknown(f"{at}.variants", experiment.variants, study.declared("variants"))
     for key, variant in experiment.other_variants.items():
-        yield from unknown(f"{at}.{key}", [variant], study.variants)
+        yield from unknown(f"{at}.{key}", [variant], study.declared("variants"))
     yield from _overwritten(f"{at}.sweep", experiment.sweep)
     # Records with all defaults, to find the options that a path may name.
     roots = {"variant": Variant(), "environment": Environment(id="")}

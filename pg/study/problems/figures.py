@@ -30,8 +30,8 @@ def problems_of_figures(study: Study) -> Iterator[str]:
                 f"{problem};\n      what each shows: pg/experiments; module:NAME for one of your own"
                 for problem in kinds
             ),
-            *unknown(f"{at}.experiment", [figure.experiment], study.experiments),
-            *unknown(f"{at}.pooled", figure.pooled, study.experiments),
+            *unknown(f"{at}.experiment", [figure.experiment], study.declared("experiments")),
+            *unknown(f"{at}.pooled", figure.pooled, study.declared("experiments")),
         ]
         yield from names or _problems_of_figure(study, at, figure)
 
