@@ -61,5 +61,5 @@ def _state_values(
         return critic.values(trajectories)
     if mdp is None:
         raise ValueError(f"baseline: {variant.baseline.name} needs the environment's tables")
-    along = state_values(policy, mdp, trajectories, variant.discount)
+    along = state_values(policy, mdp, trajectories, variant.discount, variant.baseline)
     return StateValues(along, rest=along.new_zeros(along.shape[:2]))

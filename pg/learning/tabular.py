@@ -10,6 +10,7 @@ from pg.core.trajectories import Trajectories
 from pg.environments import exact
 from pg.environments.mdp import MDP
 from pg.learning.policies import Policy, StackedPolicy, stacked
+from pg.parts.baselines.base import Baseline
 
 
 def action_probabilities(policy: StackedPolicy, mdp: MDP) -> Float[Tensor, "1 S A"]:
@@ -20,10 +21,17 @@ def action_probabilities(policy: StackedPolicy, mdp: MDP) -> Float[Tensor, "1 S 
     return log_probs.exp().reshape(1, mdp.states, mdp.actions)
 
 
-def state_values(policy: Policy, mdp: MDP, trajectories: Trajectories, discount: float = 1.0) -> Float[Tensor, "S N T"]:
-    """Return $V_t(s_t)$, the expected reward-to-go of each step of trajectories, zero after the last."""
+def state_values(
+    policy: Policy, mdp: MDP, trajectories: Trajectories, discount: float = 1.0, baseline: Baseline | None = None
+) -> Float[Tensor, "S N T"]:
+    """Return $V_t(s_t)$, the expected reward-to-go of each step of trajectories, zero after the last.
+
+    With a baseline, its values in place of $V_t(s_t)$.
+    """
     with torch.no_grad():
-        table = exact.values(mdp, action_probabilities(stacked(policy), mdp), discount).states
+        probabilities = action_probabilities(stacked(policy), mdp)
+        found = exact.values(mdp, probabilities, discount)
+        table = found.states if baseline is None else baseline.state_table(probabilities, found.states, found.actions)
     return _along(trajectories, table)
 
 

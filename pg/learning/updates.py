@@ -3,7 +3,7 @@ r"""Improve a policy by gradient steps on one batch: $\theta' \leftarrow \theta'
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -193,7 +193,7 @@ class Ascent:
 
     def step(self, minibatch: Minibatch, penalty: float = 0.0) -> None:
         """Take one optimizer step on the surrogate of a minibatch, less the penalty times the KL divergence."""
-        self.theta.grad = self._variant.optimizer.clipped(self.gradient(minibatch, penalty))
+        self.theta.grad = self._variant.optimizer.direction(self, minibatch, penalty)
         self._optimizer.step()
         self._reached = None
 
@@ -247,8 +247,18 @@ class Ascent:
 
         With `most`, it is the mean over at most so many states, evenly spaced in the batch.
         """
-        some = self._some_states(most or len(self.batch.states))
+        count = len(self.batch.states)
+        some = _some(count, most or count)
         return self._kl_of(self._policy.distribution(self.batch.states[some]), detached(self._start, some))
+
+    def divergence_from_here(self, minibatch: Minibatch, most: int) -> Callable[[], Tensor]:
+        """Return the mean KL divergence from the present policy, as a differentiable function of the parameters.
+
+        The mean is over at most so many of the minibatch's states.
+        """
+        states = minibatch.states[_some(len(minibatch.states), most)]
+        here = detached(self._policy.distribution(states))
+        return lambda: kl_divergence(self._policy.distribution(states), here).mean()
 
     @torch.no_grad()
     def log(self, steps: float) -> UpdateLog:
@@ -258,7 +268,7 @@ class Ascent:
         share, largest = self._importance()
         if self._variant.kl is None:
             # A pass over all states would take as long as half a gradient step.
-            some = self._some_states(_LOGGED_STATES)
+            some = _some(len(self.batch.states), _LOGGED_STATES)
             start, reached = detached(self._start, some), self._policy.distribution(self.batch.states[some])
         else:
             start, reached = self._start, self._reached_distribution()
@@ -297,10 +307,12 @@ class Ascent:
             return None
         return state_ratios(self._policy, self._mdp, self._visits, part.trajectories)
 
-    def _some_states(self, most: int) -> slice:
-        return slice(None, None, -(-len(self.batch.states) // most))
-
     def _kl_of(self, distribution: Distribution, start: Distribution) -> Tensor:
         is_reversed = self._variant.kl is not None and self._variant.kl.direction == "old_new"
         pair = (start, distribution) if is_reversed else (distribution, start)
         return kl_divergence(*pair).mean()
+
+
+def _some(count: int, most: int) -> slice:
+    """Return a slice of at most so many of a number of states, evenly spaced."""
+    return slice(None, None, -(-count // most))

@@ -6,6 +6,7 @@ from pg.parts.baselines.average_reward import AverageReward
 from pg.parts.baselines.base import Baseline
 from pg.parts.baselines.constant import Constant
 from pg.parts.baselines.exact import Exact
+from pg.parts.baselines.exact_optimal import ExactOptimal
 from pg.parts.baselines.leave_one_out import LeaveOneOut
 from pg.parts.baselines.none import NoBaseline
 from pg.parts.baselines.optimal import Optimal
@@ -26,6 +27,7 @@ from pg.parts.limits.natural_gradient import NaturalGradient
 from pg.parts.limits.penalty import Penalty
 from pg.parts.optimizers.adam import Adam
 from pg.parts.optimizers.base import Optimizer
+from pg.parts.optimizers.natural import Natural
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.returns.base import Returns
 from pg.parts.returns.gae import Gae
@@ -51,9 +53,10 @@ BASELINES: tuple[type[Baseline], ...] = (
     RunningAverage,
     ValueNetwork,
     Exact,
+    ExactOptimal,
 )
 CORRECTIONS: tuple[type[Correction], ...] = (NoCorrection, Trajectory, PerDecision, PerStep, ExactState)
 WINDOWS: tuple[type[Window], ...] = (Balance, Own)
 LIMITS: tuple[type[Limit], ...] = (EarlyStop, Penalty, LineSearch, NaturalGradient)
-OPTIMIZERS: tuple[type[Optimizer], ...] = (Adam, Sgd)
+OPTIMIZERS: tuple[type[Optimizer], ...] = (Adam, Sgd, Natural)
 STARTS: tuple[type[Start], ...] = (Random, Clone, Given)

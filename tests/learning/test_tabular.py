@@ -7,11 +7,13 @@ import pytest
 import torch
 from pg.core.trajectories import Trajectories
 from pg.environments.enumeration import Enumeration, enumerate_trajectories
+from pg.environments.exact import values
 from pg.environments.mdp import MDP
 from pg.environments.small_mdps import chain, random_mdp
 from pg.laboratory.frozen import random_policy
 from pg.learning.policies import Policy, stacked
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios, state_values
+from pg.parts.baselines.exact_optimal import ExactOptimal
 from pg.parts.variant import PolicyOptions
 from tests.parts.made import trajectories
 
@@ -128,3 +130,23 @@ def test_trajectories_without_states_are_refused() -> None:
         state_ratios(policy, FORK, state_distributions_of(policy, FORK), stateless)
     with pytest.raises(ValueError, match="no indices of states"):
         state_values(policy, FORK, stateless)
+
+
+def test_exact_optimal_baseline_is_that_of_least_variance() -> None:
+    """In each state, for a table of preferences: E[n (Q - b)²] has its minimum where E[n (Q - b)] is 0."""
+    mdp = random_mdp(3, states=2, actions=3, seed=4)
+    own = random_policy(LINEAR, mdp.spaces, seed=0)
+    probabilities = table(own, mdp)
+    action_values = values(mdp, probabilities).actions
+    trajectories = one_batch(mdp)
+    assert trajectories.states is not None
+    steps = torch.arange(mdp.horizon).expand_as(trajectories.states)
+    found = [state_values(own, mdp, trajectories, baseline=ExactOptimal(offset=offset)) for offset in (0, 0.5)]
+    torch.testing.assert_close(found[1], (found[0] + 0.5) * trajectories.mask)
+    for state, of_actions in enumerate(probabilities[0]):
+        scores = torch.eye(3, dtype=torch.float64) - of_actions
+        weights = of_actions * scores.square().sum(-1)
+        here = trajectories.mask & (trajectories.states == state)
+        # One baseline at each visit, and the action values of the same step.
+        distances = action_values[steps[here], state] - found[0][here].unsqueeze(-1)
+        torch.testing.assert_close(distances @ weights, torch.zeros(len(distances), dtype=torch.float64))

@@ -1,17 +1,20 @@
 """An update follows the gradient of the surrogate and reports what it did."""
 
 import math
+from copy import deepcopy
 from typing import Any
 
 import pytest
 import torch
 from pg.core.trajectories import Spaces, Trajectories, on_valid_steps
-from pg.learning.advantages import advantages
-from pg.learning.policies import Policy
+from pg.learning.advantages import advantages, fixed
+from pg.learning.policies import Policy, detached, distribution_of
 from pg.learning.updates import Ascent, update
 from pg.parts import estimator as compose
 from pg.parts.baselines.constant import Constant
 from pg.parts.corrections.weights import NonFiniteWeights
+from pg.parts.networks import network_outputs
+from pg.parts.optimizers.natural import Natural
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import PolicyOptions, Variant
 from tests.learning.batches import (
@@ -26,6 +29,7 @@ from tests.learning.batches import (
     policy,
     random_batch,
 )
+from torch.distributions import kl_divergence
 
 CORRECTIONS: dict[str, dict[str, Any]] = {
     "none": {},
@@ -55,6 +59,37 @@ def test_sgd_step_is_learning_rate_times_gradient(baseline: str) -> None:
     torch.testing.assert_close(one.theta, other.theta + 0.1 * gradient)
     assert log.surrogate == pytest.approx(objective.item())
     assert log.gradient_norm == pytest.approx(gradient.norm().item())
+
+
+@pytest.mark.parametrize("spaces", [SPACES, CONTINUOUS], ids=["categorical", "gaussian"])
+def test_natural_steps_solve_with_the_fisher_matrix_of_trajectories(spaces: Spaces) -> None:
+    """Each step is α F⁻¹ g, where F is of whole trajectories and at the present policy."""
+    variant = Variant(optimizer=Natural(), importance="per_step", gradient_steps=2)
+    trajectories, own = random_batch(spaces, 1), perturbed(spaces, hidden=())
+    behaviour, expected = deepcopy(own), deepcopy(own)
+    for _ in range(2):
+        log_probs = on_valid_steps(expected.log_prob, trajectories)
+        ratios = (log_probs - on_valid_steps(behaviour.log_prob, trajectories)).detach()
+        weights = compose.weights(variant, trajectories, fixed(behaviour, variant, trajectories), ratios)
+        objective = compose.surrogate(log_probs, weights, trajectories).sum()
+        (gradient,) = torch.autograd.grad(objective, expected.theta)
+        expected.theta.data += 0.1 * torch.linalg.pinv(fisher(expected, trajectories), rtol=1e-9) @ gradient
+    update(own, variant.optimizer.over([own.theta], 0.1), variant, trajectories)
+    # The damping of 1e-6 is small against the eigenvalues of F.
+    torch.testing.assert_close(own.theta, expected.theta, rtol=1e-3, atol=1e-4)
+
+
+def fisher(own: Policy, trajectories: Trajectories) -> torch.Tensor:
+    """The Hessian of the summed divergence, divided by the number of trajectories, by double differentiation."""
+    states = trajectories.observations[trajectories.mask]
+    start = detached(own.distribution(states))
+
+    def divergence(theta: torch.Tensor) -> torch.Tensor:
+        heads = network_outputs(theta[: len(own.network)], own.shape.sizes, own.shape.activation, states)
+        log_std = None if own.shape.is_discrete else theta[len(own.network) :]
+        return kl_divergence(start, distribution_of(heads, log_std)).sum()
+
+    return torch.autograd.functional.hessian(divergence, own.theta.detach()) / trajectories.mask.shape[1]
 
 
 def test_both_kl_directions_are_means_over_valid_steps() -> None:

@@ -35,6 +35,13 @@ class Baseline(Part):
     def __call__(self, batch: Batch) -> Float[Tensor, "#S #N #T"]:
         """Return what is subtracted: each of the axes S, N and T has its full length, or 1 where nothing varies."""
 
+    def state_table(
+        self, probabilities: Float[Tensor, "#T S A"], states: Float[Tensor, "T S"], actions: Float[Tensor, "T S A"]
+    ) -> Float[Tensor, "T S"]:
+        r"""Return the values of states that come from tables, given π, $V_t(s)$ and $Q_t(s, a)$: here $V_t(s)$."""
+        del probabilities, actions
+        return states
+
     def make_critic(
         self,
         variant: Variant,

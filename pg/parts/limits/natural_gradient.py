@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _CONJUGATE_STEPS = 10
 _CONJUGATE_TOLERANCE = 1e-10
 
-_CURVATURE_STATES = 1000
+CURVATURE_STATES = 1000
 """The Fisher matrix is averaged over at most so many of a batch's states."""
 
 DAMPING = 1e-6
@@ -48,7 +48,7 @@ class NaturalGradient(Limit):
 
     def take_steps(self, ascent: Ascent, _minibatches: Iterable[Minibatch], _state: dict[str, float], /) -> float:
         """Take the natural gradient's step instead of the optimizer's; return the share that was kept."""
-        divergence = partial(ascent.differentiable_kl, most=_CURVATURE_STATES)
+        divergence = partial(ascent.differentiable_kl, most=CURVATURE_STATES)
         direction = natural_direction(ascent.theta, ascent.gradient(), divergence, self.limit)
 
         def is_better_within() -> bool:
@@ -72,8 +72,30 @@ def natural_direction(
 ) -> Float[Tensor, " D"]:
     r"""Return the step of the natural gradient with KL divergence δ to second order; zero if the gradient is zero.
 
-    $\sqrt{2 \delta / x^\top F x} \, x$ with $F x = g$ solved by at most ten steps of conjugate gradients. F is the
-    Hessian of the divergence at θ: the Fisher matrix averaged over the batch's states, with `DAMPING` on its diagonal.
+    $\sqrt{2 \delta / x^\top F x} \, x$ with $F x = g$ (see `solved_by_fisher`).
+
+    Parameters
+    ----------
+    theta, gradient, divergence
+        As of `solved_by_fisher`.
+    limit
+        δ.
+
+    Notes
+    -----
+    After any number of conjugate steps $x^\top F x = x^\top g$; rounding cannot make the right side negative.
+    """
+    solved = solved_by_fisher(theta, gradient, divergence)
+    return solved * (2 * limit / (solved @ gradient)) ** 0.5 if gradient.any() else solved
+
+
+def solved_by_fisher(
+    theta: Float[Tensor, " D"], gradient: Float[Tensor, " D"], divergence: Callable[[], Tensor]
+) -> Float[Tensor, " D"]:
+    r"""Return x with $F x = g$, solved by at most ten steps of conjugate gradients; zero if the gradient is zero.
+
+    F is the Hessian of the divergence at θ: the Fisher matrix averaged over the batch's states, with `DAMPING` on its
+    diagonal.
 
     Parameters
     ----------
@@ -81,12 +103,6 @@ def natural_direction(
         θ and g.
     divergence
         Returns the mean KL divergence from θ as a function of the parameters, differentiable twice.
-    limit
-        δ.
-
-    Notes
-    -----
-    After any number of conjugate steps $x^\top F x = x^\top g$; rounding cannot make the right side negative.
     """
     import torch
     from scipy.sparse.linalg import LinearOperator, cg
@@ -103,5 +119,4 @@ def natural_direction(
     right = gradient.cpu().numpy()
     fisher = LinearOperator((len(right), len(right)), matvec=fisher_product, dtype=right.dtype)
     found, _ = cg(fisher, right, rtol=_CONJUGATE_TOLERANCE, maxiter=_CONJUGATE_STEPS)
-    solved = torch.as_tensor(found).to(gradient)
-    return solved * (2 * limit / (solved @ gradient)) ** 0.5
+    return torch.as_tensor(found).to(gradient)

@@ -13,6 +13,7 @@ from pg.parts.part import Part
 if TYPE_CHECKING:
     import torch
 
+    from pg.learning.updates import Ascent, Minibatch
     from pg.parts.annotations import Float, Tensor, Variant
 
 
@@ -36,6 +37,10 @@ class Optimizer(Part):
         Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks", algorithm 1.
         """
         return gradient if self.clip_norm is None else gradient * (self.clip_norm / gradient.norm()).clamp(max=1)
+
+    def direction(self, ascent: Ascent, minibatch: Minibatch, penalty: float) -> Float[Tensor, " D"]:
+        """Return what the torch optimizer takes as the gradient of an update in progress: the gradient, clipped."""
+        return self.clipped(ascent.gradient(minibatch, penalty))
 
     def rate(self, learning_rate: float, spent: float) -> float:
         r"""Return the learning rate after a share x of the budget is spent: $\alpha (1 - x)$ if it falls linearly."""
