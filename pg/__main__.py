@@ -11,25 +11,29 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from pathlib import Path
+from pathlib import Path, PurePath
+from string import Template
 from typing import Any
 
 import yaml
 
 from pg.core.errors import UserError
 from pg.core.foreign import without_imports
+from pg.core.home import SNAKEFILE, snakemake
 from pg.core.suggestions import nearest, unknown
 from pg.environments.catalogue import horizon_of
 from pg.experiments.cells import Block, Cell
 from pg.parts.equation import definitions, equation
+from pg.runs.files import write_text
 from pg.runs.results_folder import MARK, mark, study_of
 from pg.study.cost import estimate
 from pg.study.expansion import cells
+from pg.study.problems.results import problem_of_results
 from pg.study.record import Study
 from pg.study.schema import text
 from pg.study.slicing import train_job
 from pg.study.sources import imitated_policies
-from pg.study.validation import read
+from pg.study.validation import load, read
 
 _DEFAULT_STUDY = Path("config.yaml")
 
@@ -63,6 +67,11 @@ def _parser() -> argparse.ArgumentParser:
         "--import-modules", action="store_true", help="import modules that the study names, which runs their code"
     )
     explain.set_defaults(run=_explain)
+    new = commands.add_parser("new-study", help="write a small study of your own, with comments")
+    new.set_defaults(run=_new_study)
+    new.add_argument("name", help="its name; it is written to NAME.yaml")
+    snakefile = commands.add_parser("snakefile", help="print the path of the Snakefile, for snakemake -s")
+    snakefile.set_defaults(run=lambda _: print(SNAKEFILE))
     train = commands.add_parser("train", parents=[study], help="train one variant; the pipeline's rows, as CSV")
     train.set_defaults(run=_train)
     train.add_argument("--experiment", required=True, help="a training experiment of the study")
@@ -143,7 +152,7 @@ def _figure(text: str) -> Path:
 def _command(options: argparse.Namespace, program: str, *words: str | Path) -> str:
     """Return a shell command for the same study."""
     study = [] if options.configfile == _DEFAULT_STUDY else ["--configfile", str(options.configfile)]
-    return shlex.join([*program.split(), *map(str, words), *study])
+    return f"{program} {shlex.join([*map(str, words), *study])}"
 
 
 def _explain(options: argparse.Namespace) -> None:
@@ -162,6 +171,21 @@ def _explain(options: argparse.Namespace) -> None:
             least = f"; batches per run: at least {min(batches, experiment.budget.max_iterations or batches)}"
         print(f"{name}: {estimate(study, (name,))}{least}")
     print(f"the whole study: {estimate(study)}")
+
+
+def _new_study(options: argparse.Namespace) -> None:
+    template = Template((Path(__file__).parent / "study/new.yaml").read_text(encoding="utf-8"))
+    name = options.name.removesuffix(".yaml")
+    file, text = Path(f"{name}.yaml"), template.substitute(name=name, command=snakemake())
+    if PurePath(name).name != name:
+        raise UserError(f"new-study: {name!r} names a folder; the file is written here, so give its name alone")
+    if file.exists():
+        raise UserError(f"new-study: {file} exists; choose another name")
+    # A name may be no word in YAML, or one that no results folder may have.
+    if problem := problem_of_results(load(yaml.safe_load(text))):
+        raise UserError(f"new-study: {problem}")
+    write_text(text, file)
+    print(f"wrote {file}; run it with\n  {snakemake()} --configfile {file}")
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -231,7 +255,7 @@ def _check_writable(options: argparse.Namespace) -> None:
 
 def _check_made(options: argparse.Namespace, paths: Iterable[Path], reason: str) -> None:
     if missing := [path for path in paths if not path.exists()]:
-        command = _command(options, "snakemake --cores all", *missing)
+        command = _command(options, snakemake(), *missing)
         raise UserError(f"{reason}, and {missing[0]} does not exist; make it with\n  {command}")
 
 

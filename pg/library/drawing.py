@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pg.core.errors import InvalidStudy, UserError
+from pg.core.home import snakemake
 from pg.experiments.cells import names_of
 from pg.experiments.comparisons import TABLES
 from pg.experiments.figures import request
@@ -97,7 +98,7 @@ def _of_file(path: Path, figure: Mapping[str, Any]) -> mpl.Figure:
     study = study_of({**options, "figures": {**options.get("figures", {}), DRAWN: figure}}, files)
     paths = {name: Path(study.results, table) for name, table in _tables_read(study).items()}
     if missing := [*filterfalse(Path.exists, paths.values())]:
-        command = f"snakemake --cores all {missing[0]} --configfile {path}"
+        command = f"{snakemake()} {missing[0]} --configfile {path}"
         raise UserError(f"{missing[0]} does not exist; make it with\n  {command}")
     return _drawn(study, paths)
 

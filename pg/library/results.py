@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from pg.core.errors import UserError
+from pg.core.home import snakemake
 from pg.core.suggestions import nearest
 from pg.runs.tables import TEXT_COLUMNS, read_csv
 
@@ -55,7 +56,7 @@ def load_results(folder: str | Path = "results") -> Results:
     folder = Path(folder)
     own, tables = sorted(folder.glob("*.csv")), sorted((folder / "tables").glob("*.csv"))
     if not own and not tables:
-        raise UserError(f"{folder} has no tables; `snakemake --cores all` makes those of a study in its results folder")
+        raise UserError(f"{folder} has no tables; `{snakemake()}` makes those of a study in its results folder")
     above = {path.stem for path in own}
     named = {path.stem: path for path in own}
     named |= {f"tables/{path.stem}" if path.stem in above else path.stem: path for path in tables}
