@@ -18,8 +18,7 @@ class BuildWithWorkflow(build_py):
         if not self.editable_mode:
             package = Path(self.build_lib, "pg")
             copy(HERE / "config.yaml", package)
-            copy(HERE / "Snakefile", package)
-            for name in ("workflow", "profiles", "reference"):
+            for name in ("workflow", "reference"):
                 copytree(HERE / name, package / name, dirs_exist_ok=True, ignore=ignore_patterns("__pycache__"))
 
 

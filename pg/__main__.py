@@ -6,12 +6,13 @@ import argparse
 import json
 import math
 import os
+import re
 import shlex
 import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from pathlib import Path, PurePath
+from pathlib import Path
 from string import Template
 from typing import Any
 
@@ -36,6 +37,7 @@ from pg.study.sources import imitated_policies
 from pg.study.validation import load, read
 
 _DEFAULT_STUDY = Path("config.yaml")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -152,7 +154,7 @@ def _figure(text: str) -> Path:
 def _command(options: argparse.Namespace, program: str, *words: str | Path) -> str:
     """Return a shell command for the same study."""
     study = [] if options.configfile == _DEFAULT_STUDY else ["--configfile", str(options.configfile)]
-    return f"{program} {shlex.join([*map(str, words), *study])}"
+    return f"{program} {shlex.join([*map(str, words), *study])}".rstrip()
 
 
 def _explain(options: argparse.Namespace) -> None:
@@ -177,8 +179,10 @@ def _new_study(options: argparse.Namespace) -> None:
     template = Template((Path(__file__).parent / "study/new.yaml").read_text(encoding="utf-8"))
     name = options.name.removesuffix(".yaml")
     file, text = Path(f"{name}.yaml"), template.substitute(name=name, command=snakemake())
-    if PurePath(name).name != name:
-        raise UserError(f"new-study: {name!r} names a folder; the file is written here, so give its name alone")
+    if not re.fullmatch(_NAME, name):
+        raise UserError(
+            f"new-study: a name has letters, digits, - and _, and begins with a letter or digit; not {name!r}"
+        )
     if file.exists():
         raise UserError(f"new-study: {file} exists; choose another name")
     # A name may be no word in YAML, or one that no results folder may have.

@@ -9,7 +9,7 @@ _PACKAGE = Path(__file__).parents[1]
 HOME = _PACKAGE if (_PACKAGE / "workflow").is_dir() else _PACKAGE.parent
 """The folder with `config.yaml`, `workflow/` and `reference/`: the checkout, or the installed package."""
 
-SNAKEFILE = next(path for path in (HOME / "workflow/Snakefile", HOME / "Snakefile") if path.is_file())
+SNAKEFILE = HOME / "workflow/Snakefile"
 
 REFERENCE = HOME / "reference"
 """The folder of the results of the lecture's study, and of others."""
@@ -17,5 +17,5 @@ REFERENCE = HOME / "reference"
 
 def snakemake() -> str:
     """Return the command that runs the workflow from the working folder; Snakemake finds a Snakefile that is there."""
-    found = any(Path(name).is_file() for name in ("Snakefile", "workflow/Snakefile"))
+    found = Path("workflow/Snakefile").is_file()
     return "snakemake --cores all" if found else 'snakemake -s "$(python -m pg snakefile)" --cores all'

@@ -52,9 +52,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """Install a wheel without its dependencies, which are those of the tests; it is built in a copy of the checkout."""
     folder = tmp_path_factory.mktemp("package")
     source, wheels = folder / "source", folder / "wheels"
-    for name in ("pg", "workflow", "profiles", "reference"):
+    for name in ("pg", "workflow", "reference"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "setup.py", "MANIFEST.in", "Snakefile", "config.yaml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "MANIFEST.in", "config.yaml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     quietly = {"check": True, "capture_output": True, "cwd": folder}

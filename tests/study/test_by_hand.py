@@ -10,6 +10,7 @@ from pg.__main__ import main
 from pg.claims.verification import store
 from pg.runs.results_folder import mark
 from pg.study.schema import text
+from pg.study.validation import read
 from tests.study.studies import ROOT, put
 
 Output = pytest.CaptureFixture[str]
@@ -138,3 +139,35 @@ def test_the_reference_of_another_study_is_refused_and_kept(
         study = " --configfile 'my study.yaml'" if len(arguments) > 1 else ""
         assert remedy == f"  python -m pg reference --reference FOLDER{study}"
     assert {path: path.read_bytes() for path in reference.iterdir()} == kept
+
+
+def test_a_new_study_is_legal_and_overwrites_nothing(capsys: Output) -> None:
+    assert main(["new-study", "mine"]) == 0
+    assert capsys.readouterr().out.startswith("wrote mine.yaml; run it with\n  snakemake ")
+    study = read(Path("mine.yaml"))
+    assert (study.name, study.results) == ("mine", "results/mine")
+    Path("mine.yaml").write_text("edited", encoding="utf-8")
+    for name in ("mine", "mine.yaml"):
+        assert main(["new-study", name]) == 2
+        assert capsys.readouterr().err == "new-study: mine.yaml exists; choose another name\n"
+    assert Path("mine.yaml").read_text(encoding="utf-8") == "edited"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("folder/mine", "new-study: a name has letters, digits, - and _"),
+        ("true", "name: should be a valid string; it is True"),
+        ("figures", "new-study: results: 'results/figures': studies store results in folders named 'figures'"),
+        ('quo"te: [', "new-study: a name has letters, digits, - and _"),
+    ],
+)
+def test_a_new_study_with_a_name_that_it_cannot_have_is_not_written(name: str, message: str, capsys: Output) -> None:
+    assert main(["new-study", name]) == 2
+    assert message in capsys.readouterr().err
+    assert [*Path().iterdir()] == []
+
+
+def test_the_snakefile_is_that_of_the_checkout(capsys: Output) -> None:
+    assert main(["snakefile"]) == 0
+    assert Path(capsys.readouterr().out.strip()) == ROOT / "workflow/Snakefile"
