@@ -29,12 +29,14 @@ from pg.runs.files import write_text
 from pg.runs.results_folder import MARK, mark, study_of
 from pg.study.cost import estimate
 from pg.study.expansion import cells
+from pg.study.files import read_file
 from pg.study.problems.results import problem_of_results
 from pg.study.record import Study
 from pg.study.schema import text
 from pg.study.slicing import train_job
 from pg.study.sources import imitated_policies
 from pg.study.validation import load, read
+from pg.study.warnings import warnings
 
 _DEFAULT_STUDY = Path("config.yaml")
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
@@ -173,6 +175,9 @@ def _explain(options: argparse.Namespace) -> None:
             least = f"; batches per run: at least {min(batches, experiment.budget.max_iterations or batches)}"
         print(f"{name}: {estimate(study, (name,))}{least}")
     print(f"the whole study: {estimate(study)}")
+    file = read_file(options.configfile)
+    for warning in warnings(study, file.options, [file]):
+        print(f"warning: {warning}")
 
 
 def _new_study(options: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ from pg import fork_server
 from pg.runs.logs import user_message
 from pg.runs.results_folder import FolderInUse, lock, mark
 from pg.study.cost import estimate
+from pg.study.warnings import warnings
 
 # Measurements allocate large tensors and free them. Keeping the memory in the process, instead of returning it to the
 # system, saves a quarter of a probe's time. Jobs inherit these settings of glibc; other systems ignore them.
@@ -65,6 +66,8 @@ def announce():
         f"{STUDY.name}: the whole study, finished jobs included, takes {estimate(STUDY)}, "
         "if all measured trajectories last to the horizon."
     )
+    for warning in warnings(STUDY, config, STUDY_FILES):
+        logger.warning(warning)
 
 
 if workflow.output_settings.dryrun:

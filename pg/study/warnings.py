@@ -1,0 +1,86 @@
+"""Find what is legal in a study, but hardly meant: before the run, because a run takes hours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pg.environments.catalogue import earned_mdp_of, horizon_of
+from pg.environments.mdp import MDP
+from pg.environments.record import Environment
+from pg.experiments.train.record import TrainExperiment
+from pg.study.expansion import cells
+from pg.study.files import StudyFile, located, with_base
+from pg.study.record import Study
+
+# The largest reward of a step in environments without tables, by the beginning of their ids.
+_LARGEST_REWARDS = {"CartPole-v": 1.0, "InvertedPendulum-v": 1.0, "Acrobot-v": 0.0, "Pendulum-v": 0.0}
+
+# Trajectories of untrained policies are assumed to last no longer: many environments end them early.
+_LONGEST = 200
+
+
+def warnings(study: Study, options: Mapping[str, Any], files: Sequence[StudyFile]) -> list[str]:
+    """Return what to warn of, with file and line; options and files are those that the study was loaded from."""
+    return located(warnings_of(study), with_base(options, files)[1])
+
+
+def warnings_of(study: Study) -> Iterator[str]:
+    """Yield a message per budget, grid of learning rates and threshold that can hardly be meant."""
+    for name, experiment in study.training.items():
+        yield from _small_budgets(study, name, experiment)
+        if experiment.tuning is not None and len(experiment.tuning.grid) == 1:
+            rate = experiment.tuning.grid[0]
+            yield (
+                f"experiments.{name}.tuning.grid: has one rate, so that only its neighbours are tried as well; add "
+                f"rates, or give the variants optimizer.learning_rate: {rate:g}"
+            )
+    yield from dict.fromkeys(_high_thresholds(study))
+
+
+def _small_budgets(study: Study, name: str, experiment: TrainExperiment) -> Iterator[str]:
+    # A budget of one step is meant: the policies are wanted as they begin.
+    steps = experiment.budget.steps
+    for cell in cells(study, name) if steps > 1 else ():
+        horizon = horizon_of(cell.environment)
+        if steps < cell.variant.batch * min(horizon, _LONGEST):
+            yield (
+                f"experiments.{name}.budget.steps: {steps:,} are less than a batch of {cell.variant_id} in "
+                f"{cell.environment_id}, which has {cell.variant.batch} trajectories of up to {horizon:,} steps: a run "
+                "may end after its first update"
+            )
+            return
+
+
+def _high_thresholds(study: Study) -> Iterator[str]:
+    for name, experiment in study.training.items():
+        for key in experiment.environments:
+            environment, own = study.environments[key], experiment.evaluate.threshold
+            at = f"environments.{key}.threshold" if own is None else f"experiments.{name}.evaluate.threshold"
+            threshold = experiment.level("threshold", environment)
+            horizon = experiment.evaluate.horizon or environment.horizon
+            greatest = greatest_return(environment.model_copy(update={"horizon": horizon}))
+            if threshold is not None and greatest is not None and threshold > greatest:
+                yield f"{at}: no run can reach {threshold:g}: the greatest possible return in {key} is {greatest:g}"
+
+
+def greatest_return(environment: Environment) -> float | None:
+    """Return the greatest return of a trajectory, in the environment's own rewards; None if it is not known."""
+    if (mdp := earned_mdp_of(environment)) is not None:
+        return _greatest_of_tables(mdp)
+    if environment.kwargs:
+        return None
+    known = (reward for prefix, reward in _LARGEST_REWARDS.items() if environment.id.startswith(prefix))
+    largest = next(known, None)
+    return None if largest is None else largest * horizon_of(environment)
+
+
+def _greatest_of_tables(mdp: MDP) -> float:
+    possible = mdp.probabilities > 0
+    future = np.zeros(mdp.states)
+    for step in reversed(range(mdp.horizon)):
+        outcomes = mdp.rewards_at(step) + np.where(mdp.terminates, 0.0, future[mdp.next_states])
+        future = np.where(possible, outcomes, -np.inf).max(axis=(1, 2))
+    return float(future[mdp.start > 0].max())

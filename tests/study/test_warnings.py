@@ -1,0 +1,63 @@
+"""What is legal but hardly meant is warned of, at its key."""
+
+from itertools import product
+from typing import Any
+
+import pytest
+from pg.environments.catalogue import earned_mdp_of
+from pg.environments.enumeration import enumerate_trajectories
+from pg.environments.record import Environment
+from pg.study.validation import load
+from pg.study.warnings import greatest_return, warnings_of
+from tests.study.studies import FILES, put, study_of
+
+
+def warned(options: dict[str, Any], **changes: Any) -> list[str]:
+    put(options, "experiments/learn/budget", {"steps": 100_000})
+    for path, value in changes.items():
+        put(options, path.replace("__", "/"), value)
+    return list(warnings_of(load(options)))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_studies_of_the_repository_have_nothing_to_warn_of(file: str) -> None:
+    assert list(warnings_of(study_of(file))) == []
+
+
+def test_a_budget_below_a_batch_is_warned_of(options: dict[str, Any]) -> None:
+    # 16 trajectories, of which 200 steps count.
+    assert warned(options, experiments__learn__budget={"steps": 3200}) == []
+    (found,) = warned(options, experiments__learn__budget={"steps": 3199})
+
+    assert found.startswith(
+        "experiments.learn.budget.steps: 3,199 are less than a batch of total in cartpole, which has"
+    )
+    assert warned(options, experiments__learn__budget={"steps": 1}) == []
+
+
+def test_a_grid_of_one_rate_is_warned_of(options: dict[str, Any]) -> None:
+    (found,) = warned(options, experiments__learn__tuning={"grid": [0.01], "seeds": 2})
+
+    assert found.startswith("experiments.learn.tuning.grid: has one rate")
+    assert found.endswith("optimizer.learning_rate: 0.01")
+
+
+def test_a_threshold_above_every_return_is_warned_of(options: dict[str, Any]) -> None:
+    assert warned(options, environments__cartpole__threshold=500) == []
+    assert warned(options, environments__cartpole__threshold=501) == [
+        "environments.cartpole.threshold: no run can reach 501: the greatest possible return in cartpole is 500"
+    ]
+    evaluate = {"horizon": 50, "threshold": 60}
+    (found,) = warned(options, environments__cartpole__threshold=500, experiments__learn__evaluate=evaluate)
+    assert found.startswith("experiments.learn.evaluate.threshold: no run can reach 60")
+
+
+@pytest.mark.parametrize(("id", "horizon"), [*product(["pg/Chain-v0", "pg/Random-v0", "pg/JacketFolding-v0"], [2, 4])])
+def test_thegreatest_return_of_tables_is_that_of_enumeration(id: str, horizon: int) -> None:
+    environment = Environment(id=id, horizon=horizon)
+    mdp = earned_mdp_of(environment)
+    assert mdp is not None
+
+    enumerated = enumerate_trajectories(mdp, 100_000).trajectories.rewards.sum(-1).max()
+
+    assert greatest_return(environment) == pytest.approx(float(enumerated), rel=1e-12)
