@@ -89,6 +89,8 @@ def test_edited_variant_reruns_alone(done: Checkout, study: dict[str, Any]) -> N
     plan = done.planned()
     assert plan["train"] == 2
     assert "measure_clouds_trajectories" not in plan, "a probe does not use the batch size of training"
+    lines = [line for line in done.run("-n").stdout.splitlines() if "runs/learn" in line]
+    assert [line.partition(": ")[2] for line in lines] == ["variant.batch: 4 → 5"] * 2
 
 
 def test_reordered_keys_and_comments_rerun_nothing(done: Checkout, study: dict[str, Any]) -> None:

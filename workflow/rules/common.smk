@@ -25,9 +25,15 @@ def parameters(script, record, others=lambda w: ()):
     }
 
 
+# What each digest of code is of.
+CODES = {}
+
+
 def code_of(script, *records):
     files = {file for record in records for file in defining_files(record)}
-    return code_digest(SCRIPTS / script, *files)
+    digest = code_digest(SCRIPTS / script, *files)
+    CODES[digest] = (SCRIPTS / script, *files)
+    return digest
 
 
 def one_of(names):

@@ -1,5 +1,6 @@
 # The fork server, and the lock on the results folder.
 
+import atexit
 import os
 import sys
 from pathlib import Path
@@ -9,7 +10,9 @@ from snakemake.logging import logger
 from pg import fork_server
 from pg.runs.logs import user_message
 from pg.runs.results_folder import FolderInUse, lock, mark
+from pg.study.code import covered_files
 from pg.study.cost import estimate
+from pg.study.reasons import changes
 from pg.study.warnings import warnings
 
 # Measurements allocate large tensors and free them. Keeping the memory in the process, instead of returning it to the
@@ -70,8 +73,44 @@ def announce():
         logger.warning(warning)
 
 
+def newer_code(job):
+    """List the files of a job's code that changed after its results were made."""
+    made = os.path.getmtime(job.output[0])
+    files = covered_files(*CODES.get(job.params.get("code"), ()))
+    newer = [path for path in files if path.stat().st_mtime > made]
+    return sorted(os.path.relpath(path) for path in newer)
+
+
+def reason_of(job):
+    """Say what changed since a job ran; empty if it only follows from others, None if its files are missing."""
+    reason = workflow.dag.reason(job)
+    if not os.path.exists(job.output[0]):
+        return None
+    if change := reason.params_changed:
+        return changes(change.only_old, change.only_new, newer_code(job))
+    if reason.input_changed:
+        return "other inputs"
+    if reason.updated_input or reason.incomplete_output or reason.forced:
+        return str(reason)
+    return None if reason.missing_output else ""
+
+
+def print_reasons():
+    """Print a line per job that runs again, with what changed."""
+    jobs = workflow.dag.needrun_jobs(exclude_finished=False) if workflow.dag else ()
+    reasons = {job.output[0]: reason_of(job) for job in jobs if job.output}
+    for file, reason in sorted(reasons.items()):
+        if reason:
+            print(f"{file}: {reason}")
+    if any(reasons.values()):
+        missing, following = (list(reasons.values()).count(one) for one in (None, ""))
+        print(f"jobs without results: {missing}; jobs that follow: {following}")
+
+
 if workflow.output_settings.dryrun:
     announce()
+    # Snakemake has no hook for dry runs, and knows its jobs only after this file.
+    atexit.register(print_reasons)
 elif any(word.startswith("--del") for word in sys.argv):
     # --delete-all-output runs no job, so `onstart` does not run.
     lock_results()
