@@ -75,10 +75,9 @@ def _validated(options: Mapping[str, Any]) -> Study:
     (complete, problems), values = resolved(options), list(problems_of_values(options))
     study, found = _legal_part(complete, problems)
     problems += found
-    if study is not None:
-        problems += (too_many := list(problems_of_number(study)))
+    too_many = [] if study is None else list(problems_of_number(study))
     if study is None or too_many:
-        raise InvalidStudy([*values, *reported_once(problems, options)])
+        raise InvalidStudy([*values, *reported_once([*problems, *too_many], options)])
     if values:
         study, problems = _without(study, values), [*values, *problems]
     # Each check relies on the earlier ones: what has a problem is not checked further.

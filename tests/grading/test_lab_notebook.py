@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from tests.test_notebook import execute, outputs
+from tests.package.test_notebook import execute, outputs
 
 LAB = Path(__file__).parents[2] / "docs/lab"
 
