@@ -6,7 +6,7 @@ from collections.abc import Callable
 from inspect import isabstract
 from typing import Any, TypeVar
 
-from pg.core.foreign import ForeignError, import_named
+from pg.core.foreign import ForeignError, foreign, import_named
 from pg.core.suggestions import nearest
 
 Base = TypeVar("Base")
@@ -46,11 +46,12 @@ def _load(path: str, kind: str, fits: Callable[[object], bool]) -> Any:
     module_name, _, name = path.partition(":")
     try:
         module = import_named(module_name)
+        with foreign(f"the module {module_name!r}"):
+            found = getattr(module, name, None)
     except ForeignError as error:
         is_absent = isinstance(error.__cause__, ModuleNotFoundError) and error.__cause__.name == module_name
         where = f"; put {module_name}.py next to the study file" if is_absent else ""
         raise ValueError(f"cannot import {path!r}: {error}{where}") from error
-    found = getattr(module, name, None)
     if not fits(found):
         # Classes that the module imports are not suggested.
         own = [

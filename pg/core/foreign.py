@@ -8,9 +8,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from types import FrameType, ModuleType
 
 from pg.core.errors import InvalidStudy
@@ -19,6 +21,7 @@ _VARIABLE = "PG_MODULE_SECONDS"
 MOST_SECONDS = int(os.environ.get(_VARIABLE, "7"))
 """Seconds after which code that a study file names is interrupted."""
 
+_PACKAGE = Path(__file__).parents[1]
 _LONGEST_REASON = 300
 _SECONDS_TO_END = 1  # until the process is ended, if the code cannot be interrupted
 
@@ -76,6 +79,16 @@ def foreign(what: str) -> Iterator[None]:
     except BaseException as error:
         # The code may exit as well.
         raise ForeignError(_reason(error)) from error
+
+
+def failure_in(folders: Iterable[Path], error: Exception) -> str | None:
+    """Return where code in a folder raised an exception, and the exception; None if it is an error of other code."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        is_installed = path.is_relative_to(_PACKAGE) or "site-packages" in path.parts
+        if not is_installed and any(path.is_relative_to(folder) for folder in folders):
+            return f"{path}:{frame.lineno}: {frame.name} failed: {_reason(error)}"
+    return None
 
 
 def _reason(error: BaseException) -> str:

@@ -26,7 +26,14 @@ def kind_named(name: str) -> type[Experiment]:
     KeyError
         If no built-in kind has the name.
     """
-    return load_class(name, Experiment) if ":" in name else KINDS[name]
+    if ":" not in name:
+        return KINDS[name]
+    kind = load_class(name, Experiment)
+    needed = {"metrics": tuple} | ({"folder": str, "measured_by": str} if issubclass(kind, Measurement) else {})
+    for attribute, type_ in needed.items():
+        if not isinstance(getattr(kind, attribute, None), type_):
+            raise ValueError(f"{name!r} has no {attribute}, a {type_.__name__}; see pg.experiments.kind")
+    return kind
 
 
 def _tag(value: Any) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from pg.core.errors import InvalidStudy
+from pg.core.foreign import failure_in
 from pg.core.record import Name
 from pg.environments.record import Environment
 from pg.experiments.lookup import AnyExperiment
@@ -69,6 +70,11 @@ def load(options: Mapping[str, Any], files: Sequence[StudyFile] = ()) -> Study:
         return _validated(options)
     except InvalidStudy as invalid:
         raise InvalidStudy(located(invalid.problems, files)) from invalid
+    except Exception as error:
+        # Methods of a user's own parts, kinds and relations may raise anything.
+        if (failure := failure_in({file.path.parent.resolve() for file in files}, error)) is None:
+            raise
+        raise InvalidStudy([failure]) from error
 
 
 def _validated(options: Mapping[str, Any]) -> Study:
