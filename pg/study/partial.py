@@ -29,6 +29,7 @@ def without_faulty(options: Mapping[str, Any], problems: Iterable[str]) -> dict[
     places = [problem.split(": ")[0].split(".") for problem in problems]
     faulty = {(place[0], place[1]) for place in places if place[0] in SECTIONS and len(place) > 1}
     others = {place[0] for place in places if place[0] not in SECTIONS or len(place) == 1}
+    faulty |= {(key, name) for key in others & {*SECTIONS} for name in _names(options.get(key))}
     sections = {key: options[key] for key in SECTIONS if isinstance(options.get(key), dict)}
     left_out = _with_dependents(sections, faulty)
     kept = {
@@ -36,6 +37,10 @@ def without_faulty(options: Mapping[str, Any], problems: Iterable[str]) -> dict[
         for section, entries in sections.items()
     }
     return {key: kept.get(key, value) for key, value in options.items() if key not in others | {"figure_defaults"}}
+
+
+def _names(section: Any) -> Iterable[str]:
+    return section if isinstance(section, dict) else ()
 
 
 def _with_dependents(sections: Mapping[str, Mapping[str, Any]], faulty: set[Entry]) -> set[Entry]:

@@ -15,6 +15,15 @@ def test_the_studies_of_the_repository_are_legal(file: str) -> None:
     assert study_of(file).experiments
 
 
+@pytest.mark.parametrize("section", ["environments", "variants", "experiments"])
+def test_a_key_that_is_no_text_is_refused_with_the_other_problems(options: dict[str, Any], section: str) -> None:
+    options[section][None] = "1"
+    options["claims"]["causality"]["parts"]["probed"]["relation"] = {}
+    problems = refused(options)
+    assert problems[0].startswith(f"{section}: should be a valid string")
+    assert any(problem.startswith("claims.causality.parts.probed.relation: should be") for problem in problems)
+
+
 @pytest.mark.parametrize("table", ["summary", "curves", "means", "diverged", "tuned", "across"])
 def test_an_experiment_may_not_have_the_name_of_a_table(options: dict[str, Any], table: str) -> None:
     message = f"experiments.learn-{table}: has the name of a table of learn; choose another name"
