@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from gymnasium import Space
+from gymnasium.spaces import Box, Dict, Tuple
 
-from pg.environments.catalogue import earned_mdp_of, horizon_of
+from pg.environments.catalogue import earned_mdp_of, horizon_of, make_copy
 from pg.environments.mdp import MDP
 from pg.environments.record import Environment
 from pg.experiments.train.record import TrainExperiment
@@ -38,6 +40,24 @@ def warnings_of(study: Study) -> Iterator[str]:
                 f"rates, or give the variants optimizer.learning_rate: {rate:g}"
             )
     yield from dict.fromkeys(_high_thresholds(study))
+    for name, environment in study.environments.items():
+        copy = make_copy(environment.id, environment.kwargs, horizon=1)
+        copy.close()
+        if (shape := _shape_of_images(copy.observation_space)) is not None:
+            size = " x ".join(map(str, shape))
+            yield (
+                f"environments.{name}.id: observations of {environment.id} are images of {size}; policies "
+                "see them as one vector in fully connected layers, which learn little from pixels"
+            )
+
+
+def _shape_of_images(space: Space[Any]) -> tuple[int, ...] | None:
+    """Return the shape of the images in a space of observations; None if it has none."""
+    if isinstance(space, Dict | Tuple):
+        inner = space.spaces.values() if isinstance(space, Dict) else space.spaces
+        return next((shape for one in inner if (shape := _shape_of_images(one)) is not None), None)
+    is_image = isinstance(space, Box) and (len(space.shape) == 3 or (len(space.shape) == 2 and space.dtype == np.uint8))
+    return space.shape if is_image else None
 
 
 def _small_budgets(study: Study, name: str, experiment: TrainExperiment) -> Iterator[str]:

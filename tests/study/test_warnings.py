@@ -3,7 +3,11 @@
 from itertools import product
 from typing import Any
 
+import gymnasium
+import numpy as np
 import pytest
+from gymnasium.envs.registration import EnvSpec, registry
+from gymnasium.spaces import Box, Dict, Discrete
 from pg.environments.catalogue import earned_mdp_of
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
@@ -50,6 +54,25 @@ def test_a_threshold_above_every_return_is_warned_of(options: dict[str, Any]) ->
     evaluate = {"horizon": 50, "threshold": 60}
     (found,) = warned(options, environments__cartpole__threshold=500, experiments__learn__evaluate=evaluate)
     assert found.startswith("experiments.learn.evaluate.threshold: no run can reach 60")
+
+
+class Pixels(gymnasium.Env[Any, Any]):
+    observation_space = Dict({"camera": Box(0, 255, (8, 8, 3), np.uint8), "speed": Box(-1.0, 1.0, (2,))})
+    action_space = Discrete(2)
+
+    def reset(self, **_: Any) -> tuple[Any, dict[str, Any]]:
+        return self.observation_space.sample(), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        return self.observation_space.sample(), float(action), True, False, {}
+
+
+def test_images_for_a_plain_network_are_warned_of(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry, "Pixels-v0", EnvSpec("Pixels-v0", lambda **_: Pixels(), max_episode_steps=5))
+    put(options, "environments/pixels", {"id": "Pixels-v0"})
+    (found,) = warned(options)
+
+    assert found.startswith("environments.pixels.id: observations of Pixels-v0 are images of 8 x 8 x 3;")
 
 
 @pytest.mark.parametrize(("id", "horizon"), [*product(["pg/Chain-v0", "pg/Random-v0", "pg/JacketFolding-v0"], [2, 4])])
