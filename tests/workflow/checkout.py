@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -86,11 +88,25 @@ class Checkout:
     def run(
         self, *arguments: str, cores: int = 2, limit: int = 900, **variables: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake with further environment variables."""
+        """Run Snakemake with further environment variables.
+
+        Without any, it runs in a fork of a process that has imported it, which halves the time of a plan.
+        """
         command, environment = self._command(cores, arguments, variables)
-        return subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=limit
-        )
+        if variables:
+            return subprocess.run(
+                command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=limit
+            )
+        _, _, _, *given = command
+        with TemporaryDirectory() as printed:
+            process = _FORKS.Process(target=_snakemake, args=(self.folder, given, environment, Path(printed)))
+            process.start()
+            process.join(limit)
+            if process.exitcode is None:
+                process.kill()
+                raise subprocess.TimeoutExpired(command, limit)
+            said = [Path(printed, name).read_text(encoding="utf-8") for name in _STREAMS]
+        return subprocess.CompletedProcess(command, process.exitcode, *said)
 
     def complete(self, *arguments: str, **options: Any) -> str:
         """Run Snakemake, check that it succeeds, and return what it prints."""
@@ -151,11 +167,27 @@ class Checkout:
         return {str(name): path.read_bytes() for name, path in paths.items() if name.parts[0] not in others}
 
 
+_STREAMS = ("stdout", "stderr")
+_FORKS = get_context("forkserver")
+_FORKS.set_forkserver_preload(["snakemake.cli", "pandas", "pydantic"])
+
+
+def _snakemake(folder: Path, arguments: Sequence[str], environment: Mapping[str, str], printed: Path) -> None:
+    """Run Snakemake in a fork, as `python -m snakemake` does in a new process; `pg` is not imported yet."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.path.insert(0, str(folder))
+    for number, name in enumerate(_STREAMS, start=1):
+        os.dup2(os.open(printed / name, os.O_WRONLY | os.O_CREAT), number)
+    import_module("snakemake.cli").main(list(arguments))
+
+
 def checkout(folder: Path) -> Checkout:
     # Machine code that exists is copied too; compiling it takes seconds.
     import_module("pg.learning.training")
     for name in ("pg", "workflow"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc"))
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
     place = Checkout(folder)
     place.write(STUDY)
     return place

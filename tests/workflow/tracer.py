@@ -8,6 +8,7 @@ checkout in which a function ran during a job with this digest. Calls during the
 import json
 import os
 import sys
+from collections.abc import Callable
 from inspect import CO_OPTIMIZED
 from pathlib import Path
 from types import CodeType, FrameType
@@ -19,19 +20,25 @@ SCRIPTS = str(FOLDER.parent / "workflow/scripts")
 
 
 class Tracer:
-    """A profile function for `sys.setprofile`."""
+    """A function for `sys.settrace`, which is called once per call; that of `sys.setprofile` is called four times."""
 
     def __init__(self) -> None:
         # By identity: the hash of a code object takes as long as the code.
         self.seen: dict[int, CodeType] = {}
         self.files: set[str] = set()
 
-    def __call__(self, frame: FrameType, event: str, result: Any) -> None:
+    def __call__(self, frame: FrameType, _event: str, _value: Any) -> Callable[..., Any] | None:
         code = frame.f_code
-        if event == "return" and code.co_name == "code_digest" and result is not None:
-            self._write(result, [str(entry) for entry in frame.f_locals["entries"]])
-        elif event == "call" and id(code) not in self.seen:
+        if code.co_name == "code_digest":
+            return self._in_digest
+        if id(code) not in self.seen:
             self._called(frame)
+        return None
+
+    def _in_digest(self, frame: FrameType, event: str, value: Any) -> Callable[..., Any]:
+        if event == "return" and value is not None:
+            self._write(value, [str(entry) for entry in frame.f_locals["entries"]])
+        return self._in_digest
 
     def _called(self, frame: FrameType) -> None:
         code = frame.f_code
@@ -67,4 +74,4 @@ def _stack(frame: FrameType | None) -> list[FrameType]:
     return frames
 
 
-sys.setprofile(Tracer())
+sys.settrace(Tracer())
