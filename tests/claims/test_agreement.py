@@ -52,6 +52,14 @@ def test_runs_that_share_a_selection_count_once(selections: int, agree: bool) ->
     assert compared(ours, theirs).agree is agree
 
 
+def test_the_smaller_of_two_samples_has_the_degrees_of_freedom() -> None:
+    others = [(0.0, -1.0, 1.0)] * 19
+    small, large = (summary((at, at - 1, at + 1), *others, n=n) for at, n in ((0.0, 2), (2 * math.sqrt(2), 20)))
+    assert compared(small, large).agree
+    assert compared(large, small).agree
+    assert not compared(small.assign(n=20), large).agree
+
+
 def test_capture_of_large_samples_is_83_percent() -> None:
     generator = np.random.default_rng(2)
     runs = [compared(sampled(generator, 50, 200), sampled(generator, 50, 200)) for _ in range(30)]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pg.claims.relations.equal import Equal
+from pg.claims.relations.exact import Exact
 from pg.claims.relations.registry import RELATIONS
 from pg.claims.relations.relation import Target, Tested
 from pg.statistics import estimates
@@ -59,3 +60,10 @@ def test_known_effects_agree_or_not(relation: str, agreeing: list[bool]) -> None
     assert isinstance(tested, Tested)
     assert [tested.agrees(effect, target) for effect in (1.0, 2.0, 3.0)] == agreeing
     assert not tested.agrees(math.nan, target)
+
+
+@pytest.mark.parametrize(
+    ("deviations", "holds"), [([0.25, 0.5], True), ([0.25, 0.500001], False), ([0.25, math.nan], False), ([], True)]
+)
+def test_a_tolerance_includes_its_end(deviations: list[float], holds: bool) -> None:
+    assert Exact().holds(np.array(deviations), Target(0.0, 0.5)) is holds

@@ -187,6 +187,38 @@ def test_family_has_a_winner_in_each_selection():
     )
 
 
+@pytest.mark.parametrize("tuned", ["a", "b"])
+def test_pairs_share_a_group_through_a_selection_of_either_side(tuned):
+    rows = pd.DataFrame({"environment": "e", "stage": "", "seed": range(4), "metric": "area"})
+    sides = {side: selection.Side(side, "area", {"variant": side}) for side in "ab"}
+    both = [
+        rows.assign(variant=side, value=1.0, selection=[0.0, 1.0, 0.0, 1.0] if side == tuned else np.nan)
+        for side in "ab"
+    ]
+    assert selection.pairs(sides, pd.concat(both))["group"].tolist() == [0, 1, 0, 1]
+    # The first two share the selection of one side, the last two that of the other; pairs 1 and 2 link them.
+    chained = [rows.assign(variant=side, value=1.0, selection=found) for side, found in zip("ab", CHAIN, strict=True)]
+    assert selection.pairs(sides, pd.concat(chained))["group"].tolist() == [0, 0, 0, 1]
+
+
+CHAIN = [0.0, 0.0, 1.0, 2.0], [3.0, 4.0, 4.0, 5.0]
+
+
+def test_pairs_are_matched_by_their_seeds():
+    rows = pd.DataFrame({"environment": "e", "stage": "", "seed": range(4), "metric": "area"})
+    sides = {side: selection.Side(side, "area", {"variant": side}) for side in "ab"}
+    a, b = (rows.assign(variant=side, value=rows["seed"] + shift) for side, shift in (("a", 0.0), ("b", 10.0)))
+    found = selection.pairs(sides, pd.concat([a, b.iloc[[2, 0, 3, 1]]]))
+    assert (found["b"] - found["a"]).tolist() == [10.0] * 4
+
+
+def test_candidates_count_the_rates_of_the_largest_grid():
+    tuned = selection.standings(by_selection((9, 1), (2, 7))).assign(experiment="e")
+    assert set(tuned["rates"]) == {2}
+    tuned.loc[0, "rates"] = 5  # one selection extended its grid
+    assert selection.sides_of(part(), divided(table(), 2), tuned)["a"].candidates == {"cart": 5 + 2}
+
+
 def test_standing_has_a_row_per_selection():
     found = selection.standings(by_selection((9, 1), (2, 7)))
     naive = found[(found["variant"] == "naive") & (found["variant.gradient_steps"] == 4)]

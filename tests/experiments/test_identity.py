@@ -233,3 +233,20 @@ def test_a_variants_rows_do_not_depend_on_the_others() -> None:
     pd.testing.assert_frame_equal(more[more["variant"] != "plain"].reset_index(drop=True), rows("pendulum"))
     plain, total = (more.loc[more["variant"] == name, "backward_passes"].tolist() for name in ("plain", "total"))
     assert plain == total, "the same network and N: the same batch"
+
+
+@pytest.mark.parametrize("spaces", SPACES)
+def test_imitation_is_compared_in_every_parameter_of_the_mean(spaces: Spaces) -> None:
+    class Wrong(Forms):
+        place = 0
+
+        def of_surrogate(self, weights: torch.Tensor) -> torch.Tensor:
+            found = super().of_surrogate(weights).clone()
+            found[self.place] += 1
+            return found
+
+    policy = random_policy(LINEAR, spaces, 0)
+    forms = Wrong(policy, Variant(), batch(spaces))
+    for place in range(len(policy.theta)):
+        Wrong.place = place
+        assert (forms.imitation_difference(forms.weights) > 0.01) == (place < len(policy.network))

@@ -197,6 +197,32 @@ def test_variance_falls_with_batch_size_and_reward_to_go_varies_less() -> None:
     assert rows["to_go", 8] < rows["total", 8]
 
 
+def test_the_least_variance_falls_with_one_over_the_batch_size_exactly() -> None:
+    least = probed(0).set_index(["variant", "batch"])["least_variance"]
+    for variant in ("total", "to_go", "optimal"):
+        assert least[variant, 8] == pytest.approx(2 * least[variant, 16], rel=1e-12)
+    assert least["to_go", 8] == least["optimal", 8] < least["total", 8], "of the returns alone"
+
+
+def test_the_reference_is_that_of_least_variance_in_other_trajectories(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment, used, estimated = Environment(id="CartPole-v1", horizon=30), list[Variant](), batch_gradients
+
+    def spy(policy: Policy, variant: Variant, batches: Trajectories) -> torch.Tensor:
+        used.append(variant)
+        return estimated(policy, variant, batches)
+
+    monkeypatch.setattr(reference, "batch_gradients", spy)
+    policy = Policy(OPTIONS, Spaces(4, 2), torch_generator(0, "frozen"))
+    pool = collect(make_environments(environment, 64), actor_of(policy), Generators.of(0, "pool"))
+    sample = Sample(trajectories=64, batches=(8,), reference=32, reference_limit=32)
+    reference.reference(environment, policy, sample, 0, "late", pool)
+    candidates = reference._REFERENCE_CANDIDATES
+    found = gradients_of_all(policy, candidates, pool.regrouped(16))
+    variances = {name: gradients.var(0).sum().item() for name, gradients in found.items()}
+    assert used == [candidates[min(variances, key=lambda name: variances[name])]]
+    assert max(variances.values()) > 1.05 * min(variances.values())
+
+
 def test_the_reference_grows_while_it_is_noisy_and_stops_at_its_limit() -> None:
     rows = probed(0, reference=32, reference_limit=128)
     assert rows["reference_trajectories"].iloc[0] in (32, 64, 128)

@@ -146,10 +146,12 @@ def test_a_summary_keeps_levels_and_stages_apart_in_order():
 
 def test_a_missing_value_fails_in_a_share_and_undefines_a_mean():
     table = pd.DataFrame({"environment": "e", "variant": "v", "stage": "", "seed": [0, 1, 0, 1]})
-    table = table.assign(metric=["collapsed", "collapsed", "area", "area"], value=[0, np.nan, 1, np.nan])
+    metrics = [name for name in ("collapsed", "solved", "area") for _ in range(2)]
+    table = pd.concat([table, table.iloc[:2]]).assign(metric=metrics, value=[0, np.nan, 1, np.nan, 1, np.nan])
     summary = summarise(table).set_index("metric")
-    assert summary.loc["collapsed", "estimate"] == 0.5
-    assert summary["estimate"].isna().tolist() == [False, True]
+    assert summary.loc["collapsed", "estimate"] == 0.5, "the missing one has collapsed"
+    assert summary.loc["solved", "estimate"] == 0.5, "and has not solved it"
+    assert summary["estimate"].isna().tolist() == [False, False, True]
     assert summary.loc["area", "method"] == "undefined: 1 of 2 values not finite"
 
 
@@ -161,3 +163,5 @@ def test_policies_of_a_tuned_learner_have_the_selection_of_their_seed():
     assert table.loc[table["stage"] == "initial", "selection"].isna().all()
     summary = summarise(table).query("metric == 'total_variance'")
     assert summary["method"].str.contains("over groups").tolist() == [False, False, True, True]
+    assert summary["n"].tolist() == [4] * 4
+    assert summary["selections"].tolist() == [0, 0, 2, 2]

@@ -78,6 +78,8 @@ def test_the_search_ends_at_the_declared_limits() -> None:
 
     assert (by_default.learning_rate, by_default.at_edge) == (0.3, True)
     assert (declared.learning_rate, declared.at_edge) == (0.1, True)
+    lowest = select(tuning(within=(min(GRID), max(GRID))), (0,), Curve(peaked(1e-9), peaked(1e-9)))
+    assert (lowest.learning_rate, lowest.at_edge) == (min(GRID), True)
 
 
 def test_limits_that_cut_the_grid_are_refused() -> None:

@@ -9,6 +9,7 @@ import torch
 from pg.core.trajectories import joined, on_valid_steps
 from pg.environments.copies import make_environments
 from pg.environments.record import Environment
+from pg.learning import training
 from pg.learning.advantages import fixed
 from pg.learning.policies import Policy
 from pg.learning.recent import Recent, collected
@@ -125,6 +126,18 @@ def test_minibatches_are_parts_of_all_batches() -> None:
     _, log = improved(variant, rate=0.0)
     assert log.gradient_steps == 2
     assert 1 < log.largest_weight <= 3
+
+
+def test_training_keeps_the_batches_of_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[int] = []
+
+    def spy(*arguments: Any) -> UpdateLog:
+        used.append(arguments[-1].batches)
+        return update(*arguments)
+
+    monkeypatch.setattr(training, "update", spy)
+    trained(train_job("pg/Chain-v0", 0, horizon=4, importance="trajectory", window={"batches": 3}, iterations=6))
+    assert used == [1, 2, 3, 3, 3, 3]
 
 
 def test_training_learns_from_as_many_batches_as_there_are() -> None:

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pg.core.trajectories import Spaces
+from pg.core.trajectories import Spaces, Transition
 from pg.environments.record import Environment
 from pg.learning.policies import Policy
-from pg.learning.rollout import actor_of
+from pg.learning.rollout import Generators, actor_of, collect
 from scipy.stats import chisquare
 from tests.learning.batches import perturbed, rollout
 
@@ -121,3 +121,32 @@ def test_last_observation_follows_the_last_step() -> None:
     assert ((position > 2.4) | (angle > 0.2094)).all(), "an episode ends outside of these limits"
     seen = ended.observations[ended.mask]
     assert ((seen[:, 0].abs() <= 2.4) & (seen[:, 2].abs() <= 0.2096)).all()
+
+
+ENDS, FALLS = np.array([1, 3, 2, 4]), np.array([True, True, False, False])
+
+
+class Scripted:
+    """Copies that end after 1, 3, 2 and 4 steps, and answer nonsense from then on, as they may."""
+
+    spaces, horizon, states = Spaces(1, 2), 4, None
+
+    def reset(self, _generator: np.random.Generator) -> np.ndarray:
+        self.time = 0
+        return np.zeros((4, 1), dtype=np.float32)
+
+    def step(self, _actions: np.ndarray, alive: np.ndarray) -> Transition:
+        self.time += 1
+        seen, ended = np.where(alive, np.float32(self.time), np.float32(np.nan)), (self.time == ENDS) | ~alive
+        return Transition(seen[:, None], 10 * seen, ended & (FALLS | ~alive), ended & ~(FALLS & alive))
+
+
+def test_what_copies_answer_after_their_end_is_ignored() -> None:
+    found = collect(Scripted(), actor_of(policy(Scripted.spaces)), Generators.of(0, "test"))
+    steps = np.arange(1, 5) * (np.arange(1, 5) <= ENDS[:, None])
+    assert torch.equal(found.rewards[0], torch.as_tensor(10.0 * steps, dtype=torch.float32))
+    assert torch.equal(found.mask[0], torch.as_tensor(steps > 0))
+    assert found.terminated[0].tolist() == FALLS.tolist()
+    assert found.truncated[0].tolist() == (~FALLS).tolist()
+    assert found.last_observations is not None
+    assert found.last_observations[0, :, 0].tolist() == ENDS.tolist()

@@ -45,6 +45,13 @@ def test_running_moments_are_those_of_all_observations() -> None:
     torch.testing.assert_close(scaled.std(0, correction=0), torch.ones(3, dtype=torch.float64), rtol=1e-5, atol=0)
 
 
+def test_moments_of_single_precision_are_in_double_precision() -> None:
+    seen = (draw(1000, 0) + 1e4).float()
+    running = RunningScale(3)
+    running.observe(seen)
+    torch.testing.assert_close(running.variance, seen.double().var(0, correction=0), rtol=1e-12, atol=0)
+
+
 def test_new_scale_is_the_identity() -> None:
     seen = draw(5, 0)
     torch.testing.assert_close(RunningScale(3).now(torch.float64)(seen), seen, rtol=1e-8, atol=0)

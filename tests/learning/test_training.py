@@ -88,6 +88,14 @@ def test_run_ends_at_its_budget_or_last_iteration() -> None:
     assert train("CartPole-v1", 0, steps=10**9).frame["iteration"].max() == 30
 
 
+def test_a_run_that_ends_early_is_kept_at_the_stages_that_are_left() -> None:
+    kept = trained(train_job("pg/Chain-v0", 0, horizon=4, steps=1000, iterations=2)).snapshots
+    assert list(kept) == [(0, stage) for stage in STAGES]
+    initial, middle, late = (policy["theta"] for policy in kept.values())
+    assert np.array_equal(middle, late)
+    assert not np.array_equal(initial, late)
+
+
 def test_snapshots_differ_between_stages() -> None:
     memory = train("CartPole-v1", 0, 1)
     assert set(memory.snapshots) == {(seed, stage) for seed in (0, 1) for stage in STAGES}

@@ -2,6 +2,7 @@
 
 import math
 from copy import deepcopy
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 from pg.core.trajectories import Spaces, Trajectories, on_valid_steps
 from pg.learning.advantages import advantages, fixed
 from pg.learning.policies import Policy, detached, distribution_of
-from pg.learning.updates import Ascent, update
+from pg.learning.updates import Ascent, _some, update
 from pg.parts import estimator as compose
 from pg.parts.baselines.constant import Constant
 from pg.parts.corrections.weights import NonFiniteWeights
@@ -234,3 +235,11 @@ def test_gain_includes_the_entropy_bonus() -> None:
     change = own.distribution(states).entropy().sum().item() - before
     assert change != 0
     assert more.gain() - plain.gain() == pytest.approx(0.7 * change)
+
+
+def test_a_logged_divergence_is_of_as_many_states_as_allowed_evenly_spaced() -> None:
+    every = list(range(17))
+    for most in range(1, 20):
+        chosen = every[_some(len(every), most)]
+        assert most / 2 < len(chosen) <= most or chosen == every
+        assert len({after - before for before, after in pairwise(chosen)}) <= 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from pg.report.cards import Card, first_cards, holders_of
+import pytest
+from pg.report.cards import Card, _findings, first_cards, holders_of
 from pg.report.pictures import Picture
+from pg.study.record import Study
 
 
 def card(name: str, verdict: str, section: str, tests: int = 1, figure: str = "") -> Card:
@@ -68,3 +70,24 @@ def test_a_figure_is_in_the_first_card_that_names_it_if_possible_of_its_section(
     ]
 
     assert holders_of(figures, cards) == {"shared": "b", "other": "c"}
+
+
+@pytest.mark.parametrize(
+    ("primary", "told"),
+    [("supported", ["a", "c"]), ("refuted", ["a", "b"]), ("undecided", ["a", "b"]), ("mixed", ["a"])],
+)
+def test_the_first_part_that_contradicts_the_primary_one_is_told(study: Study, primary: str, told: list[str]) -> None:
+    claim = study.claims["causality"].model_copy(update={"primary": "a", "headline": None})
+    verdicts = {"a": primary, "b": "supported", "c": "refuted", "d": "refuted", "e": "supported"}
+    found = _findings(claim, [{"part": part, "verdict": verdict} for part, verdict in verdicts.items()])
+    assert [part["part"] for part in found] == told
+
+
+@pytest.mark.parametrize(
+    ("claim", "overruled"),
+    [("supported", ["refuted", "mixed"]), ("refuted", ["supported", "mixed"]), ("undecided", []), ("mixed", [])],
+)
+def test_a_part_that_contradicts_its_decided_claim_is_overruled(claim: str, overruled: list[str]) -> None:
+    verdicts = ("supported", "refuted", "mixed", "undecided", "not tested")
+    found = [verdict for verdict in verdicts if card("a", claim, "1").is_overruled({"verdict": verdict})]
+    assert sorted(found) == sorted(overruled)

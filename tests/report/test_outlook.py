@@ -46,6 +46,11 @@ def test_the_reported_n_decides_four_of_five_studies(undecided: int) -> None:
     assert power(size, n, undecided) >= 0.8 > power(size, n - 1, undecided)
 
 
+def test_more_seeds_than_there_are_decide_what_is_undecided() -> None:
+    """Fewer would decide this effect alone; it is undecided for another reason, such as another environment."""
+    assert needed(of(part(), 10.0, 9.0, 11.0, 20, 1)) == 21
+
+
 def test_a_reference_is_what_the_effect_is_measured_from() -> None:
     shifted = statistics.mean(SAMPLE + 5)
 
@@ -73,6 +78,8 @@ def test_an_equality_is_decided_from_the_nearer_end_of_its_margin() -> None:
     wide, narrow = (part(relation="equal", margin=interval.estimate + far) for far in (0.5, 0.2))
 
     assert needed(outlook_of(narrow, interval)) > needed(outlook_of(wide, interval))
+    n, size = needed(outlook_of(narrow, interval)), 0.2 / SAMPLE.std(ddof=1)
+    assert power(size, n, alpha=0.1) >= 0.8 > power(size, n - 1, alpha=0.1), "each of the two tests is at 5 %"
 
 
 def test_an_undecidable_effect_is_reported_with_its_interval() -> None:

@@ -58,6 +58,13 @@ def between(text: str, start: str, end: str) -> str:
     return text[text.index(start) : text.index(end, text.index(start))]
 
 
+def test_holm_s_method_is_for_primary_parts_alone(study: Study, claims: pd.DataFrame) -> None:
+    undecided = claims.iloc[[3, 3, 0]].assign(primary=[True, False, True], verdict="undecided")
+    primary, other, _ = (row["outlook"] for row in claim_rows(study, undecided))
+    (alone,) = (row["outlook"] for row in claim_rows(study, claims.iloc[[3]]))
+    assert other == alone != primary
+
+
 def card(text: str, claim: str) -> str:
     return between(text, f'<article class="card" id="claim-{claim}"', "</article>")
 

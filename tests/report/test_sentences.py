@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from pg.claims.record import ClaimPart
+from pg.parts.variant import Variant
 from pg.plotting.text import percent, times
-from pg.report.sentences import Result, finding, measured
+from pg.report.sentences import Result, finding, measured, signed_amount
+from pg.report.sides import _singular
 from pg.study.record import Study
 
 TO_GO, TOTAL = {"variant": "to_go", "batch": 16}, {"variant": "total", "batch": 16}
@@ -273,6 +275,58 @@ def test_a_family_is_named_with_the_levels_that_its_candidates_share(study: Stud
     assert "50 environment steps with the best of two than with the best of “" in measured(
         result_of(study, less(STEPS) | named, 50)
     )
+
+
+def test_ends_of_a_difference_are_in_ascending_order_of_size(study: Study) -> None:
+    def ends(low: float, high: float) -> str:
+        return measured(result_of(study, less(RETURN), (low + high) / 2, low, high))
+
+    assert " by 2.5 (0 to 5.0) " in ends(0.0, 5.0)
+    assert " by 2.5 (0 to 5.0) " in ends(-5.0, 0.0)
+    assert " by 3.0 (1.0 to 5.0) " in ends(-5.0, -1.0)
+
+
+@pytest.mark.parametrize(
+    ("declared", "written"), [(FAILED, "−12 points"), (RETURN, "−0.12"), (VARIANCE, "−0.12 times")]
+)
+def test_differences_of_shares_are_in_points(study: Study, declared: dict[str, Any], written: str) -> None:
+    assert signed_amount(result_of(study, less(declared), 1.0), -0.12) == written
+
+
+def test_sizes_that_distinguish_the_sides_are_not_those_of_the_case(study: Study) -> None:
+    swept = study.experiments["ladder"].model_copy(update={"sweep": {"variant.batch": (4, 64)}})
+    sizes = study.model_copy(update={"experiments": {**study.experiments, "ladder": swept}})
+    said = measured(result_of(sizes, less(SIZES), -12.0, -20.0, -4.0))
+    assert said.endswith(" with batch 64 than with batch 4: 0.67 instead of 0.50 (CartPole-v1; “reward-to-go”).")
+
+
+@pytest.mark.parametrize(
+    ("words", "count", "written"),
+    [
+        ("steps", 0, "steps"),
+        ("steps", 1, "step"),
+        ("steps", 1.5, "steps"),
+        ("batches", 1, "batch"),
+        ("passes", 2, "passes"),
+    ],
+)
+def test_one_alone_is_singular(words: str, count: float, written: str) -> None:
+    assert _singular(words, count) == written
+
+
+def test_of_many_candidates_three_are_named_and_the_others_counted(study: Study) -> None:
+    more = {name: Variant(label=name) for name in ("fifth", "sixth")}
+    larger = study.model_copy(update={"variants": {**study.variants, **more}})
+
+    def named(*names: str) -> str:
+        family = {"best_of": [{"variant": name} for name in names]}
+        return measured(result_of(larger, less(STEPS) | {"a": family, "b": {"variant": "total"}}, 0.5))
+
+    four = ("total", "to_go", "to_go_per_step", "normalised")
+    first = "the best of “total return”, “reward-to-go”, “reward-to-go, per-step average” and "
+    assert f"{first}“normalised” than" in named(*four)
+    assert f"{first}2 more than" in named(*four, "fifth")
+    assert f"{first}3 more than" in named(*four, "fifth", "sixth")
 
 
 def test_an_untested_part_says_what_it_needed_and_what_was_found(study: Study) -> None:

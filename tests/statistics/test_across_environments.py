@@ -69,6 +69,11 @@ def test_improvement_counts_pairs_and_half_of_ties():
     assert both.n == 8
 
 
+def test_improvement_is_averaged_over_environments():
+    better = across_environments.probability_of_improvement([[2], [2], [0]], [[1], [1], [1]], generator())
+    assert better.estimate == pytest.approx(2 / 3)
+
+
 def test_improvement_is_mann_and_whitneys_statistic():
     x, y = np.random.default_rng(1).integers(0, 9, (2, 12)).astype(float)
     ours = across_environments.probability_of_improvement([x], [y], generator())
@@ -104,6 +109,11 @@ def test_whole_groups_are_resampled():
     together = across_environments.interquartile_mean([one.repeat(3) for one in strata], generator(), labels)
     assert (together.low, together.estimate, together.high) == pytest.approx((alone.low, alone.estimate, alone.high))
     assert (together.n, together.groups, together.method) == (120, 40, "stratified bootstrap of groups")
+
+
+def test_runs_are_in_the_rows_of_their_groups():
+    rows = across_environments._by_group(np.array([1.0, 2.0, 3.0]), ["b", "a", "b"])
+    np.testing.assert_array_equal(rows, [[2.0, math.nan], [1.0, 3.0]])
 
 
 def test_groups_of_one_run_change_nothing_but_the_name():

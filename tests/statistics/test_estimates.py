@@ -27,6 +27,12 @@ def test_geometric_mean_is_symmetric_in_numerator_and_denominator():
     assert (one.low, one.high, one.p_less) == pytest.approx((1 / other.high, 1 / other.low, other.p_greater))
 
 
+def test_geometric_mean_is_tested_on_logarithms():
+    x = np.array([2.0, 3.5, 1.0, 7.0, 4.0])
+    ours, theirs = estimates.geometric_mean(x, null=2), stats.ttest_1samp(np.log(x), math.log(2))
+    assert (ours.p_greater, ours.p_less) == pytest.approx((theirs.pvalue / 2, 1 - theirs.pvalue / 2))
+
+
 def test_geometric_mean_is_greater_than_a_negative_value():
     test = estimates.geometric_mean([1.0, 2.0, 3.0], null=-0.5)
     assert (test.p_less, test.p_greater) == (1.0, 0.0)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from pg.study.cost import Estimate, estimate
+from pg.study.expansion import cells
 from pg.study.validation import load
 from tests.study.studies import FILES, assert_refused, put, study_of, with_reuse
 
@@ -38,6 +39,32 @@ def test_the_estimate_counts_runs_tuning_and_evaluations(options: dict[str, Any]
     assert steps(evaluate | {"horizon": 70, "threshold": 60}, steps=100) == runs * 100 + trained * 3 * 3 * 70
     # By default 1 + 40 evaluations of 8 episodes.
     assert steps({}, steps=4000) == runs * 4000 + trained * 41 * 8 * 500
+
+
+def test_a_step_on_a_window_takes_the_time_of_a_step_on_each_of_its_batches(options: dict[str, Any]) -> None:
+    def minutes(**parts: Any) -> float:
+        options["variants"]["windowed"] = {"importance": "per_step", **parts}
+        options["experiments"] = {"learn": options["experiments"]["learn"] | {"variants": ["windowed"]}}
+        options["claims"], options["figures"] = {}, {}
+        return estimate(load(options), ("learn",)).core_minutes
+
+    three = minutes(gradient_steps=3)
+    assert minutes(window={"batches": 3}) == pytest.approx(three)
+    assert three > minutes()
+
+
+def test_memory_is_for_all_batches_of_a_window_and_all_episodes_of_an_evaluation(options: dict[str, Any]) -> None:
+    def at_once(**evaluate: int) -> list[int]:
+        put(options, "experiments/learn/evaluate", evaluate)
+        study = load(options)
+        return [study.experiments["learn"].cost(cell).trajectories for cell in cells(study, "learn")]
+
+    batch = load(options).variants["total"].batch
+    assert at_once(episodes=1) == [batch, batch]
+    assert at_once(episodes=1000) == [1000, 1000]
+    options["variants"]["windowed"] = {"window": {"batches": 3}, "importance": "per_step"}
+    options["experiments"]["learn"]["variants"].append("windowed")
+    assert at_once(episodes=1) == [batch, batch, 3 * batch]
 
 
 def test_steps_of_evaluations_take_less_time_than_training(options: dict[str, Any]) -> None:

@@ -17,6 +17,19 @@ def test_extends_merges_options_without_the_label() -> None:
     assert found == {"batch": 4, "policy": {"hidden": [2], "activation": "relu"}}
 
 
+def test_another_part_replaces_the_inherited_one_with_its_options() -> None:
+    variants = {
+        "a": {"returns": {"name": "gae", "lambda": 0.9}, "baseline": "exact"},
+        "same": {"extends": "a", "returns": {"name": "gae", "bootstrap_at_truncation": True}},
+        "unnamed": {"extends": "a", "returns": {"lambda": 0.5}},
+        "other": {"extends": "a", "returns": {"name": "to_go"}, "baseline": {"name": "constant", "value": 2}},
+    }
+    found = resolved({"variants": variants})["variants"]
+    assert found["same"]["returns"] == {"name": "gae", "lambda": 0.9, "bootstrap_at_truncation": True}
+    assert found["unnamed"]["returns"] == {"name": "gae", "lambda": 0.5}
+    assert found["other"] == {"returns": {"name": "to_go"}, "baseline": {"name": "constant", "value": 2}}
+
+
 @refusals(
     """
 variants/to_go/extends: totl => : 'totl' is not a variant; did you mean 'total'?; allowed: total, to_go, baseline

@@ -42,6 +42,13 @@ def test_a_pool_has_shared_variants_and_thresholds(pooled: dict[str, Any]) -> No
     ]
 
 
+def test_a_variant_is_shared_if_all_experiments_train_it(pooled: dict[str, Any]) -> None:
+    pooled["experiments"]["third"] = pooled["experiments"]["swing"] | {"variants": ["baseline", "to_go"]}
+    study = load(pooled)
+    assert shared_variants(study, ("third", "swing", "learn")) == ("to_go",)
+    assert shared_variants(study, ("third", "swing")) == ("baseline", "to_go")
+
+
 def test_a_threshold_of_evaluations_counts_for_a_pool(pooled: dict[str, Any]) -> None:
     pooled["experiments"]["swing"]["evaluate"] = {"threshold": 1.0}
     assert pooled_environments(load(pooled), ("learn", "swing")) == ("cartpole", "pendulum", "chain")

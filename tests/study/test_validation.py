@@ -120,6 +120,8 @@ variants/total/optimizer: {clip_norm: 0} => .clip_norm: should be greater than 0
 variants/total/optimizer: {schedule: falling} => .schedule: should be 'constant' or 'linear'; it is 'falling'
 claims/causality/parts/probed: {experiment: gradients, metric: total_variance, a: {variant: to_go, batch: 8},
   relation: equal, margin: 1.0, reference: {value: 0, source: S}} => .reference.value: total_variance is positive
+claims/causality/parts/probed: {experiment: learn, metric: solved, a: {variant: to_go}, relation: equal, margin: 0.1,
+  reference: {value: 1.5, source: S}} => .reference.value: solved is a share; allowed: 0 to 1, not 1.5
 claims/causality/parts/probed: {experiment: gradients, metric: total_variance, a: {variant: to_go, batch: 8},
   relation: less, reference: {value: 1, sourc: S}} => .reference.sourc: unknown key; did you mean 'source'
 environments: {} => environments: is empty, and needs at least 1 item

@@ -280,6 +280,9 @@ def test_side_b_may_come_from_another_experiment(families: dict[str, Any]) -> No
     study = load(changed(families, f"{BEST}/against", "again"))
     experiments = [cell.experiment for cell in candidates(study, study.claims["causality"].parts["best"])]
     assert experiments == ["reuse", "reuse", "again", "again"]
+    families["experiments"]["again"]["tuning"] = {"grid": [0.01, 0.03, 0.1], "seeds": 2}
+    message = r"b\.best_of: has 2 × 3 learning rates as candidates, and a has 2 × 2"
+    refused(changed(families, f"{BEST}/against", "again"), message)
 
 
 def test_family_may_be_compared_with_a_reference(families: dict[str, Any]) -> None:
