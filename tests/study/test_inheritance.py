@@ -24,7 +24,7 @@ def test_another_part_replaces_the_inherited_one_with_its_options() -> None:
         "unnamed": {"extends": "a", "returns": {"lambda": 0.5}},
         "other": {"extends": "a", "returns": {"name": "to_go"}, "baseline": {"name": "constant", "value": 2}},
     }
-    found = resolved({"variants": variants})["variants"]
+    found = resolved({"variants": variants})[0]["variants"]
     assert found["same"]["returns"] == {"name": "gae", "lambda": 0.9, "bootstrap_at_truncation": True}
     assert found["unnamed"]["returns"] == {"name": "gae", "lambda": 0.5}
     assert found["other"] == {"returns": {"name": "to_go"}, "baseline": {"name": "constant", "value": 2}}
