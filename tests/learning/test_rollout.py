@@ -131,7 +131,8 @@ class Scripted:
 
     spaces, horizon, states = Spaces(1, 2), 4, None
 
-    def reset(self, _generator: np.random.Generator) -> np.ndarray:
+    def reset(self, generator: np.random.Generator) -> np.ndarray:
+        del generator
         self.time = 0
         return np.zeros((4, 1), dtype=np.float32)
 

@@ -180,6 +180,7 @@ def _snakemake(folder: Path, arguments: Sequence[str], environment: Mapping[str,
     sys.path.insert(0, str(folder))
     for number, name in enumerate(_STREAMS, start=1):
         os.dup2(os.open(printed / name, os.O_WRONLY | os.O_CREAT), number)
+    sys.argv = ["snakemake", *arguments]
     import_module("snakemake.cli").main(list(arguments))
 
 
