@@ -61,7 +61,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Counter[Purpose]:
 def measure(kind: type[Measurement], stage: str = "late") -> None:
     environment, variant, options = (FROZEN | AT_RANDOM)[kind]
     policy = NETWORK if kind in FROZEN else None
-    others = dict.fromkeys(("walk.variant", "path.variant"), LEARNER)
+    others: dict[str, Variant] = {"walk.variant": LEARNER, "path.variant": LEARNER}
     rows_of(job_of(kind, environment, {"one": variant}, 0, 1, stage=stage, policy=policy, others=others, **options))
 
 
