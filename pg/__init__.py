@@ -3,12 +3,12 @@
 As a library, without a study file:
 
     >>> import pg
-    >>> runs, policies = pg.train("CartPole-v1", baseline="leave_one_out", seeds=5, steps=40_000)   # doctest: +SKIP
-    >>> pg.probe(policies, {"total": {"returns": "total"}, "to_go": {}}, batches=[8, 32])           # doctest: +SKIP
-    >>> pg.exact("pg/Bandit-v0", {"none": {}, "own": {"baseline": "average_reward"}}, batch=4)      # doctest: +SKIP
-    >>> print(pg.check(loss))                                                                       # doctest: +SKIP
-    >>> pg.load_results("results")["claims"]                                                        # doctest: +SKIP
-    >>> pg.draw("learning_curves", pg.train("CartPole-v1", steps=40_000))                           # doctest: +SKIP
+    >>> runs, policies = pg.train("CartPole-v1", baseline="leave_one_out", seeds=5, steps=40_000)
+    >>> pg.probe(policies, {"total": {"returns": "total"}, "to_go": {}}, batches=[8, 32])
+    >>> pg.exact("pg/Bandit-v0", {"none": {}, "own": {"baseline": "average_reward"}}, batch=4)
+    >>> print(pg.check(loss))
+    >>> pg.load_results("results")["claims"]
+    >>> pg.draw("learning_curves", pg.train("CartPole-v1", steps=40_000))
 
 Arguments have the names, defaults and messages of the keys of a study file (`docs/studies.md`). More is in
 `docs/library.md`. `python -m pg` explains, checks and compares, and `snakemake` runs whole studies.

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
-from tests.package.test_notebook import outputs
+from tests.notebooks import execute, outputs
 
 LAB = Path(__file__).parents[2] / "docs/lab"
 
@@ -22,10 +21,7 @@ def test_it_is_kept_without_outputs_and_checks_every_exercise() -> None:
 @pytest.mark.long
 def test_it_runs_with_empty_exercises(tmp_path: Path) -> None:
     notebook = nbformat.read(LAB / "lab.ipynb", as_version=4)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IPYTHONDIR", str(tmp_path))
-        patch.setenv("OMP_NUM_THREADS", "1")
-        NotebookClient(notebook, timeout=1800, resources={"metadata": {"path": str(LAB)}}).execute()
+    execute(notebook, LAB, tmp_path)
     shown = [output.data for output in outputs(notebook) if "data" in output]
     texts = [data.get("text/plain", "") for data in shown if "image/png" not in data]
     assert sum("fill in the function" in text for text in texts) == 5

@@ -1,13 +1,12 @@
 """The notebook of `docs/` runs from a wheel, in an empty folder, and shows what it says."""
 
-import json
 from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
+from tests.notebooks import execute, outputs
 from tests.package.conftest import ROOT, Installed
 
 NOTEBOOK = ROOT / "docs/reading_the_results.ipynb"
@@ -23,31 +22,14 @@ def kept() -> NotebookNode:
     return nbformat.read(NOTEBOOK, as_version=4)
 
 
-def outputs(notebook: NotebookNode) -> list[NotebookNode]:
-    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-
-
-def execute(notebook: NotebookNode, installed: Installed, jupyter: Path) -> None:
-    """Run the cells of a notebook with a kernel of the wheel's environment."""
-    kernel = jupyter / "kernels/wheel"
-    kernel.mkdir(parents=True)
-    arguments = [str(installed.python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    specification = {"argv": arguments, "display_name": "wheel", "language": "python"}
-    (kernel / "kernel.json").write_text(json.dumps(specification), encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JUPYTER_PATH", str(jupyter))
-        patch.setenv("IPYTHONDIR", str(jupyter / "ipython"))
-        patch.delenv("PYTHONPATH", raising=False)
-        resources = {"metadata": {"path": str(installed.folder)}}
-        NotebookClient(notebook, timeout=600, kernel_name="wheel", resources=resources).execute()
-
-
 @pytest.fixture(scope="module")
 def executed(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> NotebookNode:
     notebook = kept()
     notebook.cells.append(new_code_cell(EVERY_SEED_HAS_LEARNED))
     notebook.cells.append(new_code_cell("print(pg.__file__)"))
-    execute(notebook, installed, tmp_path_factory.mktemp("jupyter"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTHONPATH", raising=False)
+        execute(notebook, installed.folder, tmp_path_factory.mktemp("jupyter"), installed.python)
     return notebook
 
 
