@@ -23,6 +23,7 @@ from pg.experiments.kind import Measurement
 from pg.experiments.summaries import summarise
 from pg.experiments.tables import measurement_table
 from pg.learning.training import train as train_seeds
+from pg.library.declared import variants_of
 from pg.library.running import running
 from pg.library.training import Policies, Trained
 from pg.parts.baselines.base import Baseline
@@ -54,6 +55,7 @@ experiments:
     sample: {{trajectories: 32, batches: [4, 16]}}
   enumerated: {{kind: exact, environments: [chain], variants: [total, to_go], sweep: {{variant.batch: [2]}}}}
 """
+PROBE: dict[str, Any] = {"stages": ["late"], "batches": [4], "trajectories": 32}
 TWO = {"total": {"returns": "total"}, "to_go": {}}
 
 
@@ -189,16 +191,25 @@ def test_a_part_of_a_users_own_is_its_class() -> None:
     assert biases.to_dict() == pytest.approx({"own": 0.25, "name": 0.25})
 
 
+def test_the_options_of_a_variant_override_those_of_all() -> None:
+    found = variants_of(pg.train, {"a": {}, "b": {"batch": 8, "returns": "total"}}, {"batch": 4, "returns": "to_go"})
+    assert found == {"a": {"batch": 4, "returns": "to_go"}, "b": {"batch": 8, "returns": "total"}}
+
+
 @pytest.mark.long
 def test_measured_variants_may_have_the_names_of_trained_ones(trained: Trained) -> None:
     """The trained policies stay those of the training, whatever a name means in the measurement."""
-    named = pg.probe(
-        trained, {"to_go": {"returns": "total"}}, variant="to_go", stages=["late"], batches=[4], trajectories=32
-    )
-    other = pg.probe(
-        trained, {"x": {"returns": "total"}}, variant="to_go", stages=["late"], batches=[4], trajectories=32
-    )
-    assert [*named["value"]] == [*other["value"]]
+    values = [
+        [*pg.probe(trained, {name: {"returns": "total"}}, variant="to_go", **PROBE)["value"]]
+        for name in ("another", "to_go", "trained")
+    ]
+    assert values[0] == values[1] == values[2]
+
+
+@pytest.mark.long
+def test_policies_of_one_variant_are_measured(trained: Trained) -> None:
+    one, other = (pg.probe(trained, {"x": {}}, variant=name, **PROBE)["value"] for name in TWO)
+    assert not one.equals(other)
 
 
 @pytest.mark.long
