@@ -189,6 +189,8 @@ def checkout(folder: Path) -> Checkout:
     import_module("pg.learning.training")
     for name in ("pg", "workflow"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
+    shutil.copy(ROOT / "Snakefile", folder)
+    shutil.copy(ROOT / "profiles", folder, follow_symlinks=False)
     place = Checkout(folder)
     place.write(STUDY)
     return place

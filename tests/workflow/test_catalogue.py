@@ -23,7 +23,7 @@ def yaml_of(name: str) -> Any:
 
 def test_the_catalogue_finds_what_it_asks_for() -> None:
     """A workflow of standardised usage has these files."""
-    for name in ("workflow/Snakefile", "config/README.md", "config/config.yaml"):
+    for name in ("Snakefile", "workflow/Snakefile", "config/README.md", "config/config.yaml"):
         assert (ROOT / name).is_file()
     assert yaml_of(".snakemake-workflow-catalog.yml")["usage"]["report"] is True
     assert {"snakemake", "workflow"} <= set(
