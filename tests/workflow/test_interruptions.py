@@ -182,21 +182,32 @@ def assert_nothing_left(place: Checkout) -> None:
 def test_a_run_killed_at_random_moments_ends_with_the_same_bytes(
     kills: int, seed: int, place: Checkout, uninterrupted: tuple[Files, float]
 ) -> None:
-    """A run that ends before it is killed is repeated from the beginning."""
+    """All of its processes, Snakemake alone, or another one: the fork server, a job or its fork.
+
+    A run that ends before it is killed, or in spite of it, is repeated from the beginning.
+    """
     expected, seconds = uninterrupted
     chance, runs, killed = random.Random(seed), list[Run](), 0
     while killed < kills:
         run = place.start()
         runs.append(run)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             run.wait(timeout=chance.uniform(0.1, 0.9) * seconds)
-        except subprocess.TimeoutExpired:
-            kill(run, everyone=chance.random() < 0.5)
+        others = sorted(members(run).keys() - {run.pid})
+        if run.returncode is None and others:
             killed += 1
-            continue
-        assert run.returncode == 0
-        assert place.files() == expected
-        shutil.rmtree(place.folder / "out")
+            victim = chance.choice(["all", "Snakemake", *2 * ["another"]])
+            if victim == "another":
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(chance.choice(others), signal.SIGKILL)
+                run.wait(timeout=SECONDS)
+            else:
+                kill(run, everyone=victim == "all")
+        else:
+            assert run.wait(timeout=SECONDS) == 0
+        if run.returncode == 0:
+            assert place.files() == expected
+            shutil.rmtree(place.folder / "out")
     place.complete(limit=1800)
     wait_until(lambda: not any(map(members, runs)))
     assert place.files() == expected
@@ -269,6 +280,33 @@ def test_results_are_not_deleted_during_a_run(place: Checkout, held: Run, expect
     assert (place.folder / ROWS).exists()
     place.complete("--delete-all-output", cores=1)
     assert set(place.files()) == {"study.json"}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param([signal.SIGHUP], id="SIGHUP"),
+        pytest.param([signal.SIGQUIT], id="SIGQUIT", marks=pytest.mark.slow),
+        pytest.param([signal.SIGINT] * 3, id="three Ctrl-C", marks=pytest.mark.slow),
+        pytest.param([signal.SIGTERM, signal.SIGINT], id="SIGTERM and Ctrl-C", marks=pytest.mark.slow),
+        pytest.param([signal.SIGSTOP, signal.SIGCONT], id="SIGSTOP", marks=pytest.mark.slow),
+    ],
+)
+def test_after_any_signals_the_same_command_ends_with_the_same_bytes(
+    sent: list[signal.Signals], place: Checkout, expected: Files
+) -> None:
+    run = place.start()
+    wait_until((place.folder / CHECKPOINT).exists)
+    for number in sent:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.pid, number)
+        time.sleep(3 if number == signal.SIGSTOP else 0.2)
+    run.wait(timeout=SECONDS)
+    wait_until(lambda: not members(run))
+    assert (run.returncode == 0) == (signal.SIGCONT in sent), place.output.read_text(encoding="utf-8")
+    place.complete()
+    assert place.files() == expected
+    assert_nothing_left(place)
 
 
 @pytest.mark.parametrize("way", ["Ctrl-C", "SIGTERM to all", "SIGTERM"])
