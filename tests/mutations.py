@@ -144,8 +144,9 @@ def tests_of(bug: Bug) -> Sequence[str]:
     BrokenBug
         If there is no such file.
     """
-    _, package, *folders, module = plant(bug)[0].with_suffix("").parts
-    names = bug.tests or [f"tests/{package}/test_{name}.py" for name in (module, *reversed(folders))]
+    _, *folders, module = plant(bug)[0].with_suffix("").parts
+    package = "/".join(("tests", *folders[:1]))
+    names = bug.tests or [f"{package}/test_{name}.py" for name in (module, *reversed(folders[1:]))]
     found = [name for name in names if (ROOT / name.split("::")[0]).is_file()]
     if not found or (bug.tests and len(found) < len(bug.tests)):
         raise BrokenBug(f"{bug}: there are no tests {' or '.join(names)}")
