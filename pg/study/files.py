@@ -59,7 +59,7 @@ def check_arguments(arguments: Sequence[str]) -> None:
     `profiles/default` calls this, because Snakemake reads these files before the Snakefile: without limits, and it runs
     the code of a template.
     """
-    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--configfile", "--configfiles", nargs="+", default=[], type=Path)
     try:
         for path in parser.parse_known_args(arguments)[0].configfile:

@@ -124,6 +124,7 @@ def test_files_of_a_command_are_checked_before_snakemake_reads_them(
     legal.write_text(SMALL)
     template.write_text("__use_yte__: true\nname: ?open('harm', 'w')\n")
     check_arguments(["--cores", "2", "-n", "--configfile", str(legal)])
+    check_arguments(["--cores", "2", "--config", "results=elsewhere"])
     for option in (["--configfile", str(legal), str(template)], [f"--configfiles={template}"]):
         with pytest.raises(SystemExit, match="1"):
             check_arguments(["all", "--cores", "2", *option])
