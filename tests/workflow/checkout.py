@@ -1,5 +1,6 @@
 """A small study, and a copy of the code to run it in."""
 
+import atexit
 import os
 import shutil
 import signal
@@ -181,7 +182,11 @@ def _snakemake(folder: Path, arguments: Sequence[str], environment: Mapping[str,
     for number, name in enumerate(_STREAMS, start=1):
         os.dup2(os.open(printed / name, os.O_WRONLY | os.O_CREAT), number)
     sys.argv = ["snakemake", *arguments]
-    import_module("snakemake.cli").main(list(arguments))
+    try:
+        import_module("snakemake.cli").main(list(arguments))
+    finally:
+        # Forks end without what a process does at its exit.
+        atexit._run_exitfuncs()
 
 
 def checkout(folder: Path) -> Checkout:
