@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
@@ -135,8 +134,9 @@ class Checkout:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                # Processes started in the background by a shell ignore SIGINT, and so do their children.
-                preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+                # Processes started in the background by a shell ignore SIGINT, those of nohup SIGHUP, and so do their
+                # children.
+                preexec_fn=_heed_signals,
             )
 
     def _command(
@@ -166,6 +166,11 @@ class Checkout:
         # The report has seconds of this run.
         others = ("logs", "benchmarks", "checkpoints", "report.html", ".lock", ".run.json")
         return {str(name): path.read_bytes() for name, path in paths.items() if name.parts[0] not in others}
+
+
+def _heed_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 _STREAMS = ("stdout", "stderr")
