@@ -90,9 +90,9 @@ _RC: dict[RcKeyType, Any] = {
     "svg.hashsalt": "pg",
     "svg.fonttype": "none",
     # The first comes with matplotlib: every machine draws the same picture. An SVG names the others as well, for
-    # machines that show it without the first.
-    "font.family": "serif",
-    "font.serif": ["STIXGeneral", "STIX Two Text", "Times New Roman", "Times", "serif"],
+    # machines that show it without the first. A figure may be drawn outside of this style, so it names its own font.
+    "font.family": ["STIXGeneral", "serif"],
+    "font.serif": ["STIX Two Text", "Times New Roman", "Times", "DejaVu Serif"],
     "mathtext.fontset": "stix",
     "axes.titlelocation": "left",
     # Else matplotlib measures all ticks once more, in case some are at the top.

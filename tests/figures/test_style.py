@@ -220,7 +220,7 @@ def test_text_of_an_svg_is_text_with_fonts_to_fall_back_on(plain: Figure, tmp_pa
     content = (tmp_path / "plain.svg").read_text(encoding="utf-8")
 
     assert ">to-go − mean</text>" in content
-    assert "STIXGeneral', 'STIX Two Text', 'Times New Roman', 'Times', serif" in content
+    assert "STIXGeneral', 'STIX Two Text', 'Times New Roman', 'Times', 'DejaVu Serif', serif" in content
 
 
 def test_chosen_colours_are_kept_and_equal_ones_differ_in_shade() -> None:

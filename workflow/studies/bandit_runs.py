@@ -209,9 +209,9 @@ def draw(request: FigureRequest[BanditRuns]) -> Drawn:
         dots, means = request.of(metric.name)
         marks.draw_rows(axes, series, means, dots, s=9)
         axes.set_xlim(-0.03, 1.03)
-    options = request.experiment
+    options, shares = request.experiment, request.of("best_share")[1]
     return figure, (
-        f"Runs of {options.iterations:,} updates "
-        f"on a bandit, counted where one arm's probability is above {options.committed:g} at the end. Dots are "
+        f"Share on the best arm: {marks.extremes(series, shares)}. Runs of {options.iterations:,} updates on "
+        f"a bandit, counted where one arm's probability is above {options.committed:g} at the end. Dots are "
         f"{request.seeds} seeds of {options.runs:,} runs; bars are means with 95 % intervals."
     )

@@ -389,6 +389,7 @@ def draw(request: FigureRequest[VarianceParts]) -> Drawn:
     """Draw the logarithm of each part against the step."""
     from pg.plotting import layout, marks, style
     from pg.plotting.marks import Series
+    from pg.plotting.text import number
 
     labels = {metric.name: metric.label for metric in METRICS if metric.name.startswith("log_")}
     series = [Series(label, {}, label, look) for label, look in style.categories([*labels.values()]).items()]
@@ -398,8 +399,11 @@ def draw(request: FigureRequest[VarianceParts]) -> Drawn:
     marks.draw_curves(axes, series, rows.assign(variant=rows["metric"].map(labels)), "step")
     axes.set(xlabel="step t", ylabel="log of the part of tr Cov")
     layout.legend_below(figure, marks.legend_entries(series))
+    first = rows[rows["step"] == min(request.experiment.steps)].groupby("metric")["estimate"].mean()
+    times = np.exp(first["log_trajectory"] - first["log_action"])
     return figure, (
-        "Parts of the variance of each step's term of the gradient, exact: from what follows the action (Σ_τ), from "
-        "the action (Σ_a) without a baseline and minus the value, and from the state (Σ_s). Means of "
+        f"At the first step, what follows the action gives {number(times)} times the variance of the action minus the "
+        "value. Parts of the variance of each step's term of the gradient, exact: from what follows the "
+        "action (Σ_τ), the action (Σ_a) and the state (Σ_s). Means of "
         f"{request.policies} with 95 % intervals."
     )
