@@ -6,7 +6,7 @@ import pandas as pd
 from tests.workflow.checkout import Checkout
 
 HOSTILE = (
-    "a \"study\" of 'Zoë' 漢字; $(touch harm) `touch harm` && touch harm\n<script>alert(1)</script> {seed} %s \\ $x_"
+    "a \"study\" of 'Zoë' 漢字; $(touch harm) `touch harm` && touch harm\n<img src=x onerror=alert(1)> {seed} %s \\ $x_"
 )
 
 
@@ -22,8 +22,8 @@ def test_hostile_text_in_a_study_is_only_text(fresh: Checkout, study: dict[str, 
     fresh.complete()
     assert not list(fresh.folder.rglob("harm"))
     page = (fresh.folder / "out/report.html").read_text(encoding="utf-8")
-    assert "<script>alert" not in page
-    assert "&lt;script&gt;alert" in page
+    assert "<img src=x" not in page
+    assert "&lt;img src=x" in page
     assert set(pd.read_csv(fresh.folder / "out/claims.csv")["statement"]) == {HOSTILE}
     assert fresh.planned() == {}
 

@@ -111,7 +111,16 @@ def test_the_profile_for_slurm_groups_all_short_jobs(fresh: Checkout) -> None:
     rules = set(fresh.run("--list-rules").stdout.split())
     grouped = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text(encoding="utf-8"))["groups"]
     alone = {"tune", "claims_table", "report_page", "peers", "benchmarks", "benchmark_figure"}
-    assert rules - alone - {"all", "tables", "claims", "figures", "report", "slides", "benchmark"} == set(grouped)
+    assert rules - alone - {
+        "all",
+        "experiments",
+        "tables",
+        "claims",
+        "figures",
+        "report",
+        "slides",
+        "benchmark",
+    } == set(grouped)
 
 
 def test_a_given_study_replaces_the_default_one(fresh: Checkout) -> None:
