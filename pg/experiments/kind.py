@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _MOST_WRITTEN_OUT = 10**30
 
-NO_SCHEDULE = "has optimizer.schedule: linear, and measured updates are in no budget; use constant"
+NO_SCHEDULE = "has an optimizer.schedule, and measured updates are in no budget; use constant"
 """The end of a message about a variant that takes measured updates."""
 
 

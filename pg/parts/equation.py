@@ -16,8 +16,7 @@ def equation(variant: Variant) -> str:
     normalisation, unless it is by minibatch.
     `definitions` defines the symbols.
     """
-    reuses = variant.importance.corrects or variant.gradient_steps * variant.minibatches * variant.batches > 1
-    policy = r"\theta'" if reuses else r"\theta"
+    policy = _target(variant)
     return (
         rf"\nabla_{subscript(policy)} J({policy}) \approx \frac{{1}}{{N}} \sum_{{i=1}}^{{N}} \sum_{{t=1}}^{{T}} "
         + (r"\gamma^{t-1} \, " if variant.discount_states else "")
@@ -46,9 +45,12 @@ def definitions(variant: Variant) -> tuple[str, ...]:
     if variant.normalise_advantages == "minibatch":
         written.append(r"\bar{A}, \, \sigma_A \quad \text{of the steps of each part}")
     if variant.entropy_bonus:
-        entropies = r"\sum_{i=1}^{N} \sum_{t=1}^{T_i} \mathcal{H}(\pi_\theta(\cdot \mid s_{i,t}))"
+        policy = _target(variant)
+        entropies = (
+            rf"\sum_{{i=1}}^{{N}} \sum_{{t=1}}^{{T_i}} \mathcal{{H}}(\pi_{subscript(policy)}(\cdot \mid s_{{i,t}}))"
+        )
         bonus = rf"\frac{{{variant.entropy_bonus:g}}}{{N}} {entropies}"
-        written.append(rf"J(\theta) + {bonus} \quad \text{{is ascended in training}}")
+        written.append(rf"J({policy}) + {bonus} \quad \text{{is ascended in training}}")
     if variant.kl is not None:
         written += variant.kl.definitions(variant)
     written += variant.optimizer.definitions(variant)
@@ -73,3 +75,9 @@ def label_of(variant: Variant) -> str:
         "" if variant.batch == Variant.model_fields["batch"].default else f"N = {variant.batch}",
     )
     return ", ".join((advantage, *(words for words in further if words)))
+
+
+def _target(variant: Variant) -> str:
+    """Write the policy that a gradient step improves: θ' where data are reused or weighted."""
+    reuses = variant.importance.corrects or variant.gradient_steps * variant.minibatches * variant.batches > 1
+    return r"\theta'" if reuses else r"\theta"

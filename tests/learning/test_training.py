@@ -387,17 +387,22 @@ def test_a_clipped_gradient_steps_no_further_than_its_norm_and_is_logged_whole()
     assert one["kl_new_old"].max() < free.frame["kl_new_old"].max()
 
 
-def test_a_linear_schedule_ends_at_zero() -> None:
+@pytest.mark.parametrize(
+    ("schedule", "shares"),
+    [("linear", [1.0, 0.75, 0.4, 0.0, 0.0]), ("cosine", [1.0, (2 + 2**0.5) / 4, (5 - 5**0.5) / 8, 0.0, 0.0])],
+)
+def test_a_schedule_ends_at_zero(schedule: str, shares: list[float]) -> None:
     budget = Budget(steps=100, max_iterations=4)
-    optimizer = Sgd(schedule="linear")
-    rates = [optimizer.rate(0.1, budget.spent(*spent)) for spent in ((0, 0), (10, 1), (60, 1), (99, 3), (120, 4))]
-    assert rates == pytest.approx([0.1, 0.075, 0.04, 0.001, 0.0])
+    optimizer = sgd(schedule=schedule)
+    rates = [optimizer.rate(0.1, budget.spent(*spent)) for spent in ((0, 0), (10, 1), (60, 1), (100, 3), (120, 4))]
+    assert rates == pytest.approx([0.1 * share for share in shares])
     assert Sgd().rate(0.1, 0.9) == 0.1
 
 
-def test_learners_follow_the_schedule_from_the_whole_budget() -> None:
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_learners_follow_the_schedule_from_the_whole_budget(schedule: str) -> None:
     constant, falling = (
-        trained_with(Rewards(), 0.02, optimizer=sgd(schedule=schedule)).frame for schedule in ("constant", "linear")
+        trained_with(Rewards(), 0.02, optimizer=sgd(schedule=followed)).frame for followed in ("constant", schedule)
     )
     # The first update has the whole rate; the steps of later ones are shorter.
     assert falling["kl_new_old"].iloc[0] == constant["kl_new_old"].iloc[0]

@@ -53,6 +53,13 @@ STEPS: list[list[Parts]] = [
     [{}, {"minibatches": 2}],
     [{}, *LIMITS],
 ]
+OPTIMIZERS: list[Parts] = [
+    {"optimizer": {"name": name, "schedule": schedule, **clip}}
+    for name in ("adam", "natural")
+    for schedule in ("constant", "linear", "cosine")
+    for clip in ({}, {"clip_norm": 0.5})
+]
+BONUSES: list[Parts] = [{}, {"entropy_bonus": 0.01}]
 WINDOWS: list[Parts] = [{"window": {"name": name, "batches": count}} for name in ("balance", "own") for count in (2, 8)]
 
 
@@ -66,6 +73,7 @@ def legal() -> list[Variant]:
         *composed(WINDOWS, few, [{"importance": name} for name in IMPORTANCE]),
         *composed(WINDOWS, BASELINE_PARTS, RETURNS),
         *composed(STARTS, RETURNS),
+        *composed(OPTIMIZERS, BONUSES, [{}, {"importance": "per_step"}]),
     ]
     return list({variant.model_dump_json(): variant for variant in found}.values())
 
@@ -223,6 +231,17 @@ def test_scores_of_the_optimal_baseline_are_at_the_behaviour() -> None:
         ),
         (Variant(**STARTS[3]), r"\text{ by to go of ladder (middle)}"),
         (Variant(gradient_steps=4), "K = 4"),
+        (
+            Variant(entropy_bonus=0.02),
+            (
+                r"J(\theta) + \frac{0.02}{N} \sum_{i=1}^{N} \sum_{t=1}^{T_i}"
+                r" \mathcal{H}(\pi_\theta(\cdot \mid s_{i,t})) \quad"
+            ),
+        ),
+        (Variant(entropy_bonus=0.02, gradient_steps=2), r"\mathcal{H}(\pi_{\theta'}(\cdot \mid s_{i,t})) \quad"),
+        (Variant(optimizer={"clip_norm": 0.5}), r"g \leftarrow \min(1, 0.5 / \Vert g \Vert) \, g \quad"),
+        (Variant(optimizer={"schedule": "linear"}), r"\alpha_x = \alpha \, (1 - x) \quad"),
+        (Variant(optimizer={"schedule": "cosine"}), r"\alpha_x = \alpha \, \frac{1 + \cos \pi x}{2} \quad"),
         (Variant(minibatches=2), "M = 2"),
         (
             Variant(kl=EarlyStop(limit=0.01)),

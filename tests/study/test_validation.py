@@ -117,7 +117,7 @@ name: null => : should be a valid string; it is None
 variants/total/initialise: {name: given, outputs: [0]} => .outputs: has 1 numbers, and cartpole has 2 actions
 variants/total/initialise: {name: given} => .outputs: is missing
 variants/total/optimizer: {clip_norm: 0} => .clip_norm: should be greater than 0; it is 0
-variants/total/optimizer: {schedule: falling} => .schedule: should be 'constant' or 'linear'; it is 'falling'
+variants/total/optimizer: {schedule: falling} => .schedule: should be 'constant', 'linear' or 'cosine'; it is 'falling'
 claims/causality/parts/probed: {experiment: gradients, metric: total_variance, a: {variant: to_go, batch: 8},
   relation: equal, margin: 1.0, reference: {value: 0, source: S}} => .reference.value: total_variance is positive
 claims/causality/parts/probed: {experiment: learn, metric: solved, a: {variant: to_go}, relation: equal, margin: 0.1,

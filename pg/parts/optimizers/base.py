@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
@@ -24,8 +25,10 @@ class Optimizer(Part):
         default="tuned", description="A number, or 'tuned' to choose it on the experiment's tuning grid."
     )
 
-    schedule: Literal["constant", "linear"] = Field(
-        default="constant", description="'linear': the learning rate falls to 0 at the end of the budget."
+    schedule: Literal["constant", "linear", "cosine"] = Field(
+        default="constant",
+        description="'linear': the learning rate falls evenly to 0 at the end of the budget; 'cosine': it falls to 0 "
+        "along half a period of a cosine.",
     )
     clip_norm: PositiveFloat | None = Field(
         default=None, description="A gradient with a larger norm is scaled down to this one."
@@ -43,14 +46,23 @@ class Optimizer(Part):
         return self.clipped(ascent.gradient(minibatch, penalty))
 
     def rate(self, learning_rate: float, spent: float) -> float:
-        r"""Return the learning rate after a share x of the budget is spent: $\alpha (1 - x)$ if it falls linearly."""
-        return learning_rate * (1 - min(spent, 1.0)) if self.schedule == "linear" else learning_rate
+        r"""Return the learning rate after a share x of the budget is spent.
+
+        It is $\alpha (1 - x)$ if it falls linearly, and $\alpha (1 + \cos \pi x) / 2$ along a cosine.
+
+        Loshchilov & Hutter 2017, "SGDR: stochastic gradient descent with warm restarts", equation 5 without restarts.
+        """
+        x = min(spent, 1.0)
+        shares = {"constant": 1.0, "linear": 1 - x, "cosine": (1 + math.cos(math.pi * x)) / 2}
+        return learning_rate * shares[self.schedule]
 
     def definitions(self, _variant: Variant, /) -> tuple[str, ...]:
         """Write the schedule, and how a gradient is clipped."""
-        falls = r"\alpha_x = \alpha \, (1 - x) \quad \text{the learning rate after a share } x \text{ of the budget}"
-        clipped = rf"g \leftarrow \min(1, {self.clip_norm or 0:g} / \lVert g \rVert) \, g \quad \text{{each gradient}}"
-        return (*([falls] if self.schedule == "linear" else []), *([clipped] if self.clip_norm is not None else []))
+        share = {"constant": "", "linear": "(1 - x)", "cosine": r"\frac{1 + \cos \pi x}{2}"}[self.schedule]
+        after = r"\text{the learning rate after a share } x \text{ of the budget}"
+        falls = rf"\alpha_x = \alpha \, {share} \quad {after}"
+        clipped = rf"g \leftarrow \min(1, {self.clip_norm or 0:g} / \Vert g \Vert) \, g \quad \text{{each gradient}}"
+        return (*([falls] if share else []), *([clipped] if self.clip_norm is not None else []))
 
     @abstractmethod
     def over(self, parameters: Iterable[torch.Tensor], learning_rate: float) -> torch.optim.Optimizer:

@@ -25,8 +25,8 @@ experiments/stale/variants: [exact_state] => : exact_state weights by exact rati
 experiments/stale/walk/variant: walkre => : 'walkre' … did you mean 'walker'
 experiments/stale/walk/variant: total => : the learning rate of total is 'tuned', and tuning runs only in training; give
 experiments/stale/walk/variant: natural => : natural chooses its step size by its limit
-variants/walker/optimizer/schedule: linear => experiments.stale.walk.variant: walker has optimizer.schedule: linear
-variants/walker/optimizer/schedule: linear => experiments.latest.path.variant: walker has optimizer.schedule: linear
+variants/walker/optimizer/schedule: linear => experiments.stale.walk.variant: walker has an optimizer.schedule
+variants/walker/optimizer/schedule: linear => experiments.latest.path.variant: walker has an optimizer.schedule
 variants/walker/baseline: exact => stale.walk.variant: walker subtracts exact values, and short (CartPole-v1) has no
 experiments/weights/horizons: [10, 51] => : trajectories of short end after 50 steps, … cut off at 51; allowed: 1 to 50
 experiments/latest/path/iterations: 2
