@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from pg.learning.columns import EVALUATION_COLUMNS, RUN_COLUMNS
-from pg.runs.snapshots import Parameters, snapshot_path, write_snapshot
+from pg.runs.snapshots import Parameters, write_snapshot
 
 Row = Mapping[str, float | int]
 
@@ -65,7 +65,7 @@ class RunRecorder:
         """Write a seed's policy at a stage."""
         if self._snapshots is not None:
             self.policies[seed, stage] = policy
-            write_snapshot(policy, snapshot_path(self._snapshots, stage, seed))
+            write_snapshot(policy, self._snapshots, stage, seed)
 
     def restore(
         self, rows: Sequence[Row], evaluations: Sequence[Row], policies: Mapping[tuple[int, str], Parameters]

@@ -1,7 +1,8 @@
 """Snapshots: the parameters of a policy, in one file per seed and stage of a training job.
 
-The format is safetensors, which stores numbers and no code. A file next to the folder has the digests of its snapshots:
-they reveal damaged ones, and Snakemake, which has no checksums of folders, compares this file.
+The format is safetensors, which stores numbers and no code. The metadata of a file names its seed and stage, which
+reveals exchanged files. A file next to the folder has the digests of its snapshots: they reveal damaged ones, and
+Snakemake, which has no checksums of folders, compares this file.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ Parameters = Mapping[str, NDArray[np.generic]]
 REMEDY = "delete its folder and rerun to train its seeds again"
 
 _log = logging.getLogger("pg")
+_NAMED = "policy"  # key of the metadata
 
 
 def snapshot_path(folder: str | Path, stage: str, seed: int) -> Path:
@@ -30,10 +32,11 @@ def snapshot_path(folder: str | Path, stage: str, seed: int) -> Path:
     return Path(folder) / stage / f"seed-{seed}.safetensors"
 
 
-def write_snapshot(policy: Parameters, path: Path) -> None:
-    """Write the parameters of a policy."""
-    content = safetensors.numpy.save(dict(policy))
-    write_atomically(path, lambda file: file.write_bytes(content))
+def write_snapshot(policy: Parameters, folder: str | Path, stage: str, seed: int) -> None:
+    """Write the parameters of a seed's policy at a stage into the folder of a training job."""
+    # One key only: safetensors writes several in random order.
+    content = safetensors.numpy.save(dict(policy), metadata={_NAMED: _name(stage, seed)})
+    write_atomically(snapshot_path(folder, stage, seed), lambda file: file.write_bytes(content))
 
 
 def write_digests(folder: str | Path) -> None:
@@ -52,7 +55,8 @@ def read_snapshots(
     Raises
     ------
     UnreadableFile
-        If no folder has a seed's policy, or its file is damaged or not the one that the job wrote.
+        If no folder has a seed's policy, or its file is damaged, is not the one that the job wrote, or holds another
+        policy.
     """
     searched = [Path(folder) for folder in folders]
     names = ", ".join(map(str, searched))
@@ -65,6 +69,8 @@ def read_snapshots(
         try:
             content = path.read_bytes()
             policies[seed] = safetensors.numpy.load(content)
+            with safetensors.safe_open(path, framework="numpy") as file:
+                named = (file.metadata() or {}).get(_NAMED)
         except OSError as error:
             raise UnreadableFile(f"{path}: cannot be read ({error.strerror or error})") from error
         except safetensors.SafetensorError as error:
@@ -72,7 +78,13 @@ def read_snapshots(
         digests = _digests_path(path.parents[1])
         if sha256(content).hexdigest() not in read_text(digests):
             raise UnreadableFile(f"{path}: is damaged: its SHA-256 digest is not in {digests}; {REMEDY}")
+        if named != (expected := _name(stage, seed)):
+            raise UnreadableFile(f"{path}: holds the policy of {named or 'no named seed'}, not of {expected}; {REMEDY}")
     return policies
+
+
+def _name(stage: str, seed: int) -> str:
+    return f"seed {seed} at stage {stage}"
 
 
 def _digests_path(folder: Path) -> Path:

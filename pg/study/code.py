@@ -57,6 +57,8 @@ def defining_files(record: Record) -> frozenset[Path | str]:
         match one:
             case Environment(id=name) if name in OWN:
                 modules.add(OWN[name].make.__module__)
+            case Environment(id=name) if ":" in name:
+                modules.add(name.rpartition(":")[0])
             case Clone(controller=str(name)):
                 modules.add(CONTROLLERS[name].rule.__module__)
             case ClaimPart():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import sys
@@ -24,8 +23,8 @@ _MOST_FILES = 100
 _LONGEST_CHAIN = 50
 _MOST_NAMES = 10_000
 
-# The module of `module:Class`, among the values of a study file.
-_OWN_MODULE = re.compile(r"'([A-Za-z_]\w{0,99})(?:\.\w+)*:[A-Za-z_]\w*'")
+# The module of `module:Class`, or of an environment `module:id`, among the values of a study file.
+_OWN_MODULE = re.compile(r"'([A-Za-z_]\w{0,99})(?:\.\w+)*:[\w./-]+'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +53,17 @@ def read_file(path: Path) -> StudyFile:
 
 
 def check_arguments(arguments: Sequence[str]) -> None:
-    """Exit with a message if a file after `--configfile` is none that `read_file` reads.
+    """Exit with a message if a configuration file that arguments of Snakemake name is none that `read_file` reads.
 
     `profiles/default` calls this, because Snakemake reads these files before the Snakefile: without limits, and it runs
     the code of a template.
     """
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--configfile", "--configfiles", nargs="+", default=[], type=Path)
+    # Its own parser knows all spellings of an option. It has accepted these arguments before it reads a profile.
+    from snakemake.cli import get_argument_parser
+
     try:
-        for path in parser.parse_known_args(arguments)[0].configfile:
+        for path in get_argument_parser().parse_args(arguments).configfile:
             read_file(path)
-    except argparse.ArgumentError:
-        return  # Snakemake reports it.
     except InvalidStudy as invalid:
         print(invalid, file=sys.stderr)
         sys.exit(1)
@@ -161,7 +159,8 @@ def declared_in(paths: Iterable[Path]) -> dict[str, list[str]]:
 def make_importable(options: Mapping[str, Any], files: Sequence[StudyFile]) -> None:
     """Add the folders of study files with modules that the options name to the paths of this process and its children.
 
-    A value `my_parts:Median` names a class in `my_parts.py` next to a study file; the last file has precedence.
+    A value `my_parts:Median` names a class in `my_parts.py` next to a study file, and `my_world:Walk-v0` an environment
+    that `my_world.py` registers; the last file has precedence.
     """
     folders = [file.path.parent.resolve() for file in reversed(files)]
     for module in dict.fromkeys(_OWN_MODULE.findall(str(options))):

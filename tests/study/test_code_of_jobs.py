@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from pg.core.record import Record
+from pg.environments.record import Environment
 from pg.study import code
 from pg.study.expansion import cells
 from pg.study.slicing import measurement_job, part_of, train_job, tune_job
@@ -149,3 +150,11 @@ def test_own_figure_counts_with_its_kind_and_its_drawing(tmp_path: Path, monkeyp
     name, figure = next(iter(STUDY.figures.items()))
     own = STUDY.model_copy(update={"figures": {name: figure.model_copy(update={"kind": "own_kinds:DOTS"})}})
     assert {tmp_path / "own_dots.py", tmp_path / "own_kinds.py"} <= code.defining_files(own)
+
+
+def test_module_of_an_own_environment_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_worlds.py").write_text("")
+    job = train_job(STUDY, next(iter(cells(STUDY, "learning"))), STUDY.experiments["learning"].seeds.blocks[0])
+    own = job.model_copy(update={"environment": Environment(id="own_worlds:Walk-v0")})
+    assert code.defining_files(own) == {*code.defining_files(job), tmp_path / "own_worlds.py"}

@@ -75,9 +75,12 @@ def test_text_that_pages_or_tables_would_run_or_cannot_show_is_refused(
         ("variants/total/policy/initial_std", 1e-300, "1e-300 is 0 in single precision"),
         ("environments/cartpole/threshold", 1e308, "1e+308 overflows"),
         ("experiments/learn/sweep", {"variant.optimizer.learning_rate": [1.0, 1e300]}, "learning_rate.1: 1e+300 over"),
+        ("environments/chain/kwargs/length", float("nan"), "should be a finite number; it is nan"),
+        ("environments/chain/kwargs/lengths", [2, {"of": float("-inf")}], ".1.of: should be a finite number"),
+        ("experiments/learn/sweep", {"environment.kwargs.a": [float("inf"), 1]}, "a.0: should be a finite number"),
     ],
 )
-def test_numbers_that_overflow_are_refused(study: dict[str, Any], path: str, value: Any, problem: str) -> None:
+def test_numbers_that_no_job_can_use_are_refused(study: dict[str, Any], path: str, value: Any, problem: str) -> None:
     assert_refused(study, path, value, f"{path.replace('/', '.')}…{problem}")
 
 

@@ -124,9 +124,20 @@ def test_files_of_a_command_are_checked_before_snakemake_reads_them(
     legal.write_text(SMALL)
     template.write_text("__use_yte__: true\nname: ?open('harm', 'w')\n")
     check_arguments(["--cores", "2", "-n", "--configfile", str(legal)])
-    check_arguments(["--cores", "2", "--config", "results=elsewhere"])
+    check_arguments(["--cores", "2", "--config", "results=elsewhere", "--configfile", str(legal), "--", "all"])
     for option in (["--configfile", str(legal), str(template)], [f"--configfiles={template}"]):
         with pytest.raises(SystemExit, match="1"):
             check_arguments(["all", "--cores", "2", *option])
         assert "template.yaml: __use_yte__: is not allowed" in capsys.readouterr().err
-    check_arguments(["--cores", "2", "--configfile"])  # Snakemake reports that it names no file.
+
+
+def test_abbreviations_of_options_are_read_as_snakemake_reads_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Some versions of Python accept `--configf`; others refuse it, because of `--configfile` and `--configfiles`."""
+    template = tmp_path / "template.yaml"
+    template.write_text("__use_yte__: true\n")
+    with pytest.raises(SystemExit):
+        check_arguments(["--configf", str(template)])
+    said = capsys.readouterr().err
+    assert "__use_yte__: is not allowed" in said or "ambiguous option: --configf" in said

@@ -1,4 +1,4 @@
-"""Parts and kinds of experiment and figure from files next to the study run from the study file to the report."""
+"""Parts, environments and kinds of experiment and figure from files next to the study run as those of `pg` do."""
 
 from typing import Any
 
@@ -30,6 +30,40 @@ def test_own_parts_run_from_end_to_end(fresh: Checkout, study: dict[str, Any]) -
     assert fresh.planned(*given) == {}
     (place / "my_parts.py").write_text(MODULE.replace("self.share *", "2 * self.share *"), encoding="utf-8")
     assert fresh.planned(*given)["train"] == 3, "each part in the module"
+
+
+WORLD = """
+import gymnasium
+from gymnasium.envs.classic_control import CartPoleEnv
+
+
+class Walk(CartPoleEnv):
+    def step(self, action):
+        observation, reward, *ended = super().step(action)
+        return observation, 2.0 * reward, *ended
+
+
+gymnasium.register("Walk-v0", entry_point=Walk, max_episode_steps=5)
+"""
+
+
+def test_an_own_environment_runs_and_its_edits_rerun_its_jobs(fresh: Checkout, study: dict[str, Any]) -> None:
+    place = fresh.folder / "mine"
+    place.mkdir()
+    (place / "my_world.py").write_text(WORLD, encoding="utf-8")
+    study["environments"]["walk"] = {"id": "my_world:Walk-v0"}
+    study["experiments"]["learn"]["environments"].append("walk")
+    fresh.write(study)
+    (fresh.folder / "config.yaml").rename(place / "study.yaml")
+    own, other = (f"out/runs/learn/{name}/total/seeds-0-1.csv" for name in ("walk", "cartpole"))
+    given = (own, other, "--configfile", "mine/study.yaml")
+    fresh.complete(*given)
+    assert set(pd.read_csv(fresh.folder / own)["return_max"]) == {10.0}
+    assert fresh.planned(*given) == {}
+    (place / "my_world.py").write_text(WORLD + "# a comment\n", encoding="utf-8")
+    assert fresh.planned(*given) == {}
+    (place / "my_world.py").write_text(WORLD.replace("2.0", "3.0"), encoding="utf-8")
+    assert fresh.planned(*given) == {"train": 1}, "that of the environment in the module"
 
 
 KIND = '''

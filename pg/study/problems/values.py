@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -24,11 +25,19 @@ def problems_of_values(options: Any, at: str = "") -> Iterator[str]:
             yield from problems_of_values(value, f"{at}{place}.")
     elif isinstance(options, str):
         yield from _problems_of_text(at.removesuffix("."), options)
-    elif isinstance(options, float) and ".kwargs." not in at:
-        if _LARGEST < abs(options) < float("inf"):
-            yield f"{at.removesuffix('.')}: {options:g} overflows in single precision; allowed: up to {_LARGEST:g}"
-        if 0 < abs(options) < _SMALLEST:
-            yield f"{at.removesuffix('.')}: {options:g} is 0 in single precision; allowed: 0, or {_SMALLEST:g} and more"
+    elif isinstance(options, float):
+        yield from _problems_of_number(at.removesuffix("."), options)
+
+
+def _problems_of_number(at: str, number: float) -> Iterator[str]:
+    if ".kwargs." in at:
+        # Records refuse NaN and infinities in all other places.
+        if not math.isfinite(number):
+            yield f"{at}: should be a finite number; it is {number}"
+    elif _LARGEST < abs(number) < math.inf:
+        yield f"{at}: {number:g} overflows in single precision; allowed: up to {_LARGEST:g}"
+    elif 0 < abs(number) < _SMALLEST:
+        yield f"{at}: {number:g} is 0 in single precision; allowed: 0, or {_SMALLEST:g} and more"
 
 
 def _problems_of_text(at: str, text: str) -> Iterator[str]:

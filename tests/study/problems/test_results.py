@@ -38,3 +38,10 @@ def test_folder_of_the_code_is_refused(results: str, options: dict[str, Any]) ->
 def test_folder_that_studies_make_in_results_is_refused(results: str, options: dict[str, Any]) -> None:
     assert "studies store results in folders named" in str(problem(options, results))
     assert problem(options, "tables") is None
+
+
+@pytest.mark.parametrize("results", ["mine", "mine/one", "mine/one/two"])
+def test_folder_that_is_a_file_is_refused(results: str, options: dict[str, Any]) -> None:
+    Path("mine").write_text("notes")
+    assert problem(options, results) == f"results: {results!r}: mine is a file; delete it, or use another folder"
+    assert Path("mine").read_text() == "notes"
