@@ -30,10 +30,11 @@ def tables(mdp: MDP) -> Dynamics:
     constants = [*mdp.probabilities.shape, mdp.horizon, *np.stack(by_outcome).ravel(), *mdp.observation_indices]
 
     def first(generator: np.random.Generator, count: int) -> NDArray[np.float64]:
-        states = inverted(start, generator.random(count))
-        draws = generator.random((mdp.horizon, count))
-        found = (states, mdp.observation_indices[states], np.zeros(count), *draws)
-        return np.stack(found, axis=1, dtype=np.float64)
+        found = np.zeros((count, _DRAWS + mdp.horizon))
+        found[:, _STATE] = states = inverted(start, generator.random(count))
+        found[:, _OBSERVED] = mdp.observation_indices[states]
+        found[:, _DRAWS:] = generator.random((mdp.horizon, count)).T
+        return found
 
     return Dynamics(
         spaces=Spaces(observation_size=int(mdp.observation_indices.max()) + 1, action_count=mdp.actions),

@@ -196,12 +196,15 @@ def note_right(axes: Axes, row: float, text: str) -> None:
     axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=scaled(6.5))
 
 
+_ON_WHITE: dict[str, Any] = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
+"""Where a curve would cross a text."""
+
+
 def note_inside(axes: Axes, row: float, text: str, across: float | None = None) -> None:
     """Write into a row, on white so that no line crosses the text: at x = across, or in the middle of the panel."""
     x, system = (0.5, "axes fraction") if across is None else (across, "data")
-    box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
     where = {"xycoords": (system, "data"), "ha": "center", "va": "center"}
-    axes.annotate(text, (x, row), color=FAINT, fontsize=scaled(6.5), bbox=box, **where)
+    axes.annotate(text, (x, row), color=FAINT, fontsize=scaled(6.5), bbox=_ON_WHITE, **where)
 
 
 def note_above(axes: Axes, y: float, text: str, *, at_right: bool = False) -> None:
@@ -209,7 +212,7 @@ def note_above(axes: Axes, y: float, text: str, *, at_right: bool = False) -> No
     x, inwards = (1, -2) if at_right else (0, 2)
     axes.annotate(text, (x, y), (scaled(inwards), scaled(1)), xycoords=("axes fraction", "data"), va="bottom",
                   ha="right" if at_right else "left", textcoords="offset points", fontsize=scaled(6),
-                  annotation_clip=True)  # fmt: skip
+                  annotation_clip=True, bbox=_ON_WHITE | {"alpha": 0.8}, zorder=5)  # fmt: skip
 
 
 def name_ends(axes: Axes, ends: Sequence[tuple[float, str, str]], inches: float) -> None:

@@ -391,7 +391,12 @@ def draw(request: FigureRequest[VarianceParts]) -> Drawn:
     from pg.plotting.marks import Series
     from pg.plotting.text import number
 
-    labels = {metric.name: metric.label for metric in METRICS if metric.name.startswith("log_")}
+    labels = {
+        "log_trajectory": "what follows the action",
+        "log_action_without": "the action, no baseline",
+        "log_action": "the action, minus the value",
+        "log_state": "the state",
+    }
     series = [Series(label, {}, label, look) for label, look in style.categories([*labels.values()]).items()]
     figure, (axes,) = layout.panels(request.figure.width, [""], 1, 2.2)
     rows = request.rows("summary")
@@ -403,7 +408,6 @@ def draw(request: FigureRequest[VarianceParts]) -> Drawn:
     times = np.exp(first["log_trajectory"] - first["log_action"])
     return figure, (
         f"At the first step, what follows the action gives {number(times)} times the variance of the action minus the "
-        "value. Parts of the variance of each step's term of the gradient, exact: from what follows the "
-        "action (Σ_τ), the action (Σ_a) and the state (Σ_s). Means of "
+        "value. Parts of the variance of each step's term of the gradient, by what they come from, exact. Means of "
         f"{request.policies} with 95 % intervals."
     )
