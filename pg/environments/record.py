@@ -12,7 +12,7 @@ Paid = Literal["when_earned", "at_end", "terminal_only"]
 
 
 class Rewards(Record):
-    """Transformation of rewards: scale and offset, then shaping, then the time of payment."""
+    """Transformation of rewards: scale and offset, then shaping, then the time of payment, then normalisation."""
 
     offset: float = Field(default=0.0, description="Added to the reward of every step, after scaling.")
     scale: PositiveFloat = Field(default=1.0, description="Multiplies the reward of every step.")
@@ -25,6 +25,14 @@ class Rewards(Record):
         default="when_earned",
         description="When rewards are paid: at_end pays a trajectory's sum of rewards with its last step; "
         "terminal_only pays only the last step's own reward, which changes the objective.",
+    )
+    normalise: bool = Field(
+        default=False,
+        description="Divide the rewards of a batch by the running standard deviation of the seed's discounted returns "
+        "R_t = γ R_{t-1} + r_t, over the steps of all batches so far. In training alone: measurements refuse it.",
+    )
+    normalise_discount: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.99, description="γ of the discounted returns that `normalise` divides by the deviation of."
     )
 
     @model_validator(mode="after")

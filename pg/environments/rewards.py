@@ -1,8 +1,9 @@
-r"""Transform rewards: scale, offset, shaping, and the time of payment, for trajectories and for tables.
+r"""Transform rewards: scale, offset, shaping, the time of payment, and normalisation, for trajectories and for tables.
 
 The order is fixed. Every reward is scaled and shifted, $r'_t = \alpha r_t + c$; then shaped by potentials, $r''_t =
 r'_t + \Phi(s_{t+1}) - \Phi(s_t)$ with $\Phi = 0$ after the last step, also at the horizon; then paid when it is earned,
-or as one sum with the last step, or for the last step alone.
+or as one sum with the last step, or for the last step alone. Last, a learner that normalises rewards divides them by
+the running standard deviation σ of its discounted returns (`pg.learning.scaling.RewardScale`).
 
 | option | total return | reward-to-go | $\nabla J$ |
 |---|---|---|---|
@@ -11,6 +12,7 @@ or as one sum with the last step, or for the last step alone.
 | shaping | $R - \Phi(s_0)$ | $G_t - \Phi(s_t)$: a state baseline | the same |
 | at_end | $R$ | $R$ | the same |
 | terminal_only | the last step's own reward | the same as the total return | of another objective |
+| normalise | $R / \sigma$ | $G_t / \sigma$ | $\nabla J / \sigma$ |
 """
 
 from __future__ import annotations
@@ -80,3 +82,14 @@ def paid_tables(rewards: Rewards, mdp: MDP) -> MDP:
     if rewards.paid == "terminal_only":
         mdp = replace(mdp, rewards=mdp.rewards * mdp.terminates, last_rewards=mdp.rewards_at(mdp.horizon - 1))
     return mdp
+
+
+def divided(trajectories: Trajectories, deviation: float) -> Trajectories:
+    """Divide the rewards of trajectories by a number."""
+    return replace(trajectories, rewards=trajectories.rewards / deviation)
+
+
+def divided_tables(mdp: MDP, deviation: float) -> MDP:
+    """Divide the rewards of tables by a number."""
+    last = mdp.last_rewards
+    return replace(mdp, rewards=mdp.rewards / deviation, last_rewards=None if last is None else last / deviation)

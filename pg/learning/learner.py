@@ -12,10 +12,13 @@ import torch
 
 from pg.core.randomness import generator, torch_generator
 from pg.core.trajectories import Spaces
+from pg.environments.record import Rewards
+from pg.environments.rewards import AS_EARNED
 from pg.learning.job import Budget
 from pg.learning.policies import Policy
 from pg.learning.recent import Recent
 from pg.learning.rollout import Generators
+from pg.learning.scaling import RewardScale
 from pg.parts.critic import Critic
 from pg.parts.starts.base import AT_RANDOM, Beginning
 from pg.parts.variant import Variant
@@ -49,6 +52,8 @@ class Learner:
     """What the limit on the KL divergence keeps from one update to the next."""
     recent: Recent | None = None
     """The latest batches, if the variant has a window of several."""
+    reward_scale: RewardScale | None = None
+    """What rewards are divided by, if the environment normalises them."""
     beginning: Beginning = AT_RANDOM
     iteration: int = 0
     steps: int = 0
@@ -76,6 +81,7 @@ class Learner:
             "optimizer": self.optimizer.state_dict(),
             "critic": None if critic is None else [critic.network.state_dict(), critic.optimizer.state_dict()],
             "recent": None if self.recent is None else self.recent.state(),
+            "reward_scale": None if self.reward_scale is None else self.reward_scale.state_dict(),
             "beginning": self.beginning._asdict(),
             "generators": [
                 *self.generators.state(),
@@ -96,6 +102,8 @@ class Learner:
             self.critic.optimizer.load_state_dict(optimizer)
         recent = state["recent"]
         self.recent = None if recent is None else Recent.of_state(recent, self.policy)
+        if self.reward_scale is not None:
+            self.reward_scale.load_state_dict(state["reward_scale"])
         self.beginning = Beginning(**state["beginning"])
         *of_rollouts, self.shuffling.bit_generator.state = state["generators"]
         self.generators.load(of_rollouts[:2])
@@ -111,6 +119,7 @@ def make_learner(
     stream: str,
     stages: Mapping[str, float] = MappingProxyType({}),
     device: torch.device | None = None,
+    rewards: Rewards = AS_EARNED,
 ) -> Learner:
     """Return a new learner, by default on the CPU.
 
@@ -130,4 +139,5 @@ def make_learner(
         evaluation_generators=Generators.of(seed, stream, prefix="evaluation "),
         shuffling=generator(seed, stream, "minibatches"),
         pending=dict(stages),
+        reward_scale=RewardScale(rewards.normalise_discount) if rewards.normalise else None,
     )

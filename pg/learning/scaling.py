@@ -1,4 +1,4 @@
-"""Normalisation of observations by the running mean and standard deviation of earlier ones."""
+"""Normalisation of observations and of rewards by running means and standard deviations."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from pg.core.trajectories import Trajectories
+from pg.parts.discounting import accumulated
 
 _LEAST_VARIANCE = 1e-8
 
@@ -30,10 +33,10 @@ class Scale:
 class RunningScale(nn.Module):
     r"""Mean and variance of each component over all observations so far; 0 and 1 before the first.
 
-    They are buffers of the policy: gradients do not change them, and snapshots contain them. Batches are combined as in
-    Chan, Golub & LeVeque 1983, "Algorithms for computing the sample variance": with counts $n_a, n_b$, means
-    $m_a, m_b$ and $\delta = m_b - m_a$, the sum of squared deviations of both is
-    $S_a + S_b + \delta^2 n_a n_b / (n_a + n_b)$.
+    Those of observations are buffers of the policy: gradients do not change them, and snapshots contain them. Batches
+    are combined as in Chan, Golub & LeVeque 1983, "Algorithms for computing the sample variance": with counts $n_a,
+    n_b$, means $m_a, m_b$ and $\delta = m_b - m_a$, the sum of squared deviations of both is $S_a + S_b + \delta^2 n_a
+    n_b / (n_a + n_b)$.
     """
 
     count: Tensor
@@ -59,3 +62,31 @@ class RunningScale(nn.Module):
     def now(self, dtype: torch.dtype) -> Scale:
         r"""Return the scale $(o - m) / \sqrt{v + 10^{-8}}$, that of gymnasium's `NormalizeObservation`."""
         return Scale(self.mean.to(dtype), (self.variance + _LEAST_VARIANCE).sqrt().to(dtype))
+
+
+class RewardScale(RunningScale):
+    r"""The running standard deviation of discounted returns, by which a learner divides its rewards.
+
+    $R_t = \gamma R_{t-1} + r_t$, from 0 at the start of each trajectory, and $\sigma^2 = \mathrm{Var}(R_t) + 10^{-8}$
+    over the steps of all batches so far. The newest batch is included, because otherwise the first reward after many
+    zeros would be divided by nearly zero. Rewards are not centred, so that the best policy stays the same.
+
+    Engstrom et al. 2020, "Implementation matters in deep policy gradients", algorithm 1; like `VecNormalize` of
+    Stable-Baselines3. gymnasium's `NormalizeReward` differs at the ends of trajectories, where it does not reset
+    $R_t$.
+
+    Parameters
+    ----------
+    discount
+        $\gamma$.
+    """
+
+    def __init__(self, discount: float) -> None:
+        super().__init__(1)
+        self._discount = discount
+
+    def include(self, trajectories: Trajectories) -> float:
+        """Include the rewards of a batch, and return the deviation of all so far."""
+        returns = accumulated(trajectories.rewards.to(torch.float64), trajectories.mask, self._discount)
+        self.observe(returns[trajectories.mask].unsqueeze(-1))
+        return self.now(torch.float64).deviation.item()

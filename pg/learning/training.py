@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from pg.environments.catalogue import mdp_of
 from pg.environments.copies import make_environments
 from pg.environments.mdp import MDP
 from pg.environments.record import Rewards
-from pg.environments.rewards import paid
+from pg.environments.rewards import divided, divided_tables, paid
 from pg.learning.checkpoints import Keeper, read_state, write_state
 from pg.learning.columns import cause_of_divergence
 from pg.learning.evaluation import Evaluator
@@ -148,9 +149,17 @@ class Training:
         return self._learners[seed, rate]
 
     def _make(self, seed: int, rate: float) -> Learner:
-        made, device = self._environments, device_of(self._job.device)
+        made, job = self._environments, self._job
         learner = make_learner(
-            self._job.variant, made.spaces, made.horizon, seed, rate, self._stream, self._stages, device
+            job.variant,
+            made.spaces,
+            made.horizon,
+            seed,
+            rate,
+            self._stream,
+            self._stages,
+            device_of(job.device),
+            job.environment.rewards,
         )
         self._learners[seed, rate] = learner
         return learner
@@ -171,9 +180,16 @@ def improve(
     learner.episodes += batch.mask.shape[1]
     policy, critic = learner.policy, learner.critic
     scaling, explained_variance = _scaling(policy), math.nan
-    seen = paid(rewards, batch).on(policy.device)
+    as_paid = paid(rewards, batch)
+    seen = as_paid.on(policy.device)
     if variant.batches > 1:
         learner.recent = collected(policy, seen, learner.recent and learner.recent.latest(variant.batches - 1))
+    recent = learner.recent
+    if learner.reward_scale is not None:
+        scaling["reward_scale"] = deviation = learner.reward_scale.include(as_paid)
+        seen, mdp = divided(seen, deviation), mdp and divided_tables(mdp, deviation)
+        # Batches of a window are kept as paid, so that one deviation divides all of them.
+        recent = recent and replace(recent, trajectories=divided(recent.trajectories, deviation))
     try:
         log = update(
             policy,
@@ -184,7 +200,7 @@ def improve(
             learner.shuffling,
             learner.limit_state,
             critic,
-            learner.recent,
+            recent,
         )
     except NonFiniteWeights as error:
         _log.warning("seed %d, iteration %d: %s", learner.seed, learner.iteration, error)

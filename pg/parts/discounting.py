@@ -61,6 +61,13 @@ def discount_weights(mask: Bool[Tensor, "S N T"], discount: float, dtype: torch.
     return discount**steps * mask
 
 
+def accumulated(
+    rewards: Float[Tensor, "S N T"], mask: Bool[Tensor, "S N T"], discount: float
+) -> Float[Tensor, "S N T"]:
+    r"""Return the sum of the rewards up to each step, $R_t = \sum_{t' \le t} \gamma^{t-t'} r_{t'}$."""
+    return reward_to_go(rewards.flip(-1), mask.flip(-1), discount).flip(-1) * mask
+
+
 def later(values: Tensor, steps: int, fill: float = 0) -> Tensor:
     """Return (S, N, T) values shifted by a number of steps: entry t holds the value at t + steps, or `fill`."""
     shifted = values.new_full(values.shape, fill)

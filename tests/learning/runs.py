@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 from pg.core.trajectories import Spaces
-from pg.environments.record import Environment, Observations
+from pg.environments.record import Environment, Observations, Rewards
 from pg.experiments.train.tuning import tune
 from pg.learning.job import Budget, Demonstrators, Evaluate, TrainJob, TuneJob, Tuning
 from pg.learning.policies import Parameters, Policy
@@ -104,6 +104,7 @@ def jobs_with_state(make: Callable[..., TrainJob], policy: PolicyOptions, *demon
         "natural gradient": make(kl=NaturalGradient(limit=0.01)),
         "minibatches": make(importance={"name": "per_step", "clip": 0.2}, gradient_steps=2, minibatches=2),
         "normalised": make("InvertedPendulum-v5", observations=Observations(normalise=True)),
+        "normalised rewards": make(rewards=Rewards(normalise=True), importance="trajectory", window={"batches": 2}),
         "window": make(importance="trajectory", baseline="leave_one_out", window={"batches": 2}),
         "evaluated": make(evaluate=Evaluate(every_steps=100, episodes=2)),
         "tables": make("FrozenLake-v1", baseline="exact", importance="exact_state", gradient_steps=2),

@@ -1,19 +1,25 @@
 """Normalisation uses all earlier observations of the same seed, and no others."""
 
+from typing import Any
+
+import gymnasium
 import numpy as np
 import pytest
 import torch
-from pg.core.trajectories import Spaces, valid_steps
+from gymnasium.wrappers import NormalizeReward
+from pg.core.trajectories import Spaces, Trajectories, valid_steps
 from pg.environments.copies import make_environments
-from pg.environments.record import Environment, Observations
+from pg.environments.record import Environment, Observations, Rewards
 from pg.learning.columns import RUN_COLUMNS
+from pg.learning.job import Evaluate
 from pg.learning.policies import Policy, repeat, stacked, thaw
 from pg.learning.rollout import Generators, actor_of, collect
-from pg.learning.scaling import RunningScale
+from pg.learning.scaling import RewardScale, RunningScale
 from pg.learning.scores import scores
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import PolicyOptions
 from tests.learning.runs import Memory, train_job, trained
+from tests.parts.made import trajectories
 
 SPACES, REAL = Spaces(3, 2, is_normalised=True), Spaces(3, None, 2, is_normalised=True)
 SEEN = Environment(id="CartPole-v1", horizon=60, observations=Observations(normalise=True))
@@ -118,3 +124,100 @@ def test_only_normalising_runs_log_a_scale() -> None:
     plain = train(SEEN.model_copy(update={"observations": Observations()}), 0)
     assert list(plain.frame.columns) == list(RUN_COLUMNS)
     assert not any("scaling" in name for name in plain.snapshots[0, "late"])
+
+
+class Paying(gymnasium.Env[np.ndarray, np.int64]):
+    """Pays given rewards, one per step, and never ends."""
+
+    observation_space = gymnasium.spaces.Box(-1, 1, (1,))
+    action_space = gymnasium.spaces.Discrete(2)
+
+    def __init__(self, rewards: np.ndarray) -> None:
+        self.rewards = iter(rewards.tolist())
+
+    def step(self, action: np.int64) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        del action
+        return np.zeros(1, np.float32), next(self.rewards), False, False, {}
+
+
+def paying(rewards: np.ndarray, lengths: np.ndarray) -> Trajectories:
+    """Return trajectories with these rewards, (N, T), and lengths, (N,)."""
+    mask = torch.arange(rewards.shape[1]) < torch.from_numpy(lengths).unsqueeze(-1)
+    return trajectories(torch.from_numpy(rewards).unsqueeze(0), mask.unsqueeze(0))
+
+
+@pytest.mark.parametrize("discount", [0.5, 0.99, 1.0])
+def test_scale_of_rewards_is_that_of_gymnasiums_wrapper(discount: float) -> None:
+    stream = np.random.default_rng(0).normal(2, 3, 60)
+    wrapper = NormalizeReward(Paying(stream), gamma=discount)
+    normalised = [float(wrapper.step(np.int64(0))[1]) for _ in stream]
+    deviation = RewardScale(discount).include(paying(stream[np.newaxis], np.array([60])))
+    # The wrapper begins with 1e-4 observations of mean 0 and variance 1, which the last moments still contain.
+    own, count = wrapper.return_rms, len(stream)
+    variance = (own.var * own.count - 1e-4 - own.mean**2 * own.count * 1e-4 / count) / count
+    assert deviation == pytest.approx(np.sqrt(variance + 1e-8), rel=1e-10)
+    assert normalised[-1] == pytest.approx(stream[-1] / deviation, rel=1e-4)
+
+
+def test_scale_of_rewards_is_that_of_all_valid_steps_so_far() -> None:
+    generator, scale, returns = np.random.default_rng(1), RewardScale(0.9), list[float]()
+    for longest in (5, 1, 9):
+        rewards, lengths = generator.normal(size=(3, longest)), generator.integers(1, longest + 1, 3)
+        for row, length in zip(rewards, lengths.tolist(), strict=True):
+            total = 0.0
+            for reward in row[:length]:
+                total = 0.9 * total + reward
+                returns.append(total)
+        deviation = scale.include(paying(rewards, lengths))
+        assert deviation == pytest.approx(np.sqrt(np.var(returns) + 1e-8), rel=1e-12)
+
+
+def learn(id: str = "CartPole-v1", rate: float = 0.01, **options: Any) -> Memory:
+    chosen = {"iterations": 3, "optimizer": SGD, **options}
+    return trained(train_job(id, 3, horizon=60, steps=10_000, **chosen), rate)
+
+
+NORMALISED = Rewards(normalise=True, normalise_discount=0.9)
+
+
+def test_normalised_rewards_do_not_depend_on_their_scale() -> None:
+    one, other = (learn(rewards=NORMALISED.model_copy(update={"scale": scale})).frame for scale in (1.0, 64.0))
+    np.testing.assert_allclose(other["reward_scale"], 64 * one["reward_scale"], rtol=1e-6)
+    changed = [name for name in one if name != "reward_scale"]
+    np.testing.assert_allclose(other[changed], one[changed], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"baseline": "leave_one_out"},
+        {"baseline": "value_network"},
+        {"baseline": "optimal", "gradient_steps": 2, "importance": "per_step"},
+        {"baseline": "exact", "id": "FrozenLake-v1"},
+        {"importance": "trajectory", "window": {"batches": 2}},
+    ],
+)
+def test_first_gradient_is_divided_by_the_deviation(options: dict[str, Any]) -> None:
+    plain, scaled = (
+        learn(iterations=1, rewards=Rewards(offset=0.5, normalise=normalise), **options).frame
+        for normalise in (False, True)
+    )
+    for column in ("surrogate", "gradient_norm"):
+        np.testing.assert_allclose(scaled[column] * scaled["reward_scale"], plain[column], rtol=1e-4)
+    np.testing.assert_array_equal(scaled["return_mean"], plain["return_mean"])
+
+
+def test_every_batch_of_a_window_is_divided_by_the_newest_deviation() -> None:
+    """With a rate of nearly 0, all policies are equal."""
+    options: dict[str, Any] = {"rate": 1e-12, "importance": "trajectory", "window": {"batches": 3}}
+    plain, scaled = (learn(rewards=rewards, **options).frame for rewards in (Rewards(), NORMALISED))
+    np.testing.assert_allclose(scaled["surrogate"] * scaled["reward_scale"], plain["surrogate"], rtol=1e-4)
+    assert scaled["reward_scale"].nunique() == 3
+
+
+def test_evaluations_and_snapshots_know_no_scale_of_rewards() -> None:
+    options: dict[str, Any] = {"rate": 1e-12, "evaluate": Evaluate(every_steps=1, episodes=2)}
+    plain, scaled = (learn(rewards=rewards, **options) for rewards in (Rewards(), NORMALISED))
+    assert scaled.evaluations.to_csv() == plain.evaluations.to_csv()
+    assert [*scaled.snapshots[3, "late"]] == [*plain.snapshots[3, "late"]]
+    assert list(scaled.frame.columns) == [*RUN_COLUMNS, "reward_scale"]

@@ -20,6 +20,10 @@ environments/chain/rewards: {shaping: [1.0]} => .shaping: 1 potentials … allow
 environments/chain/rewards: {shaping: []} => .shaping: …at least 1 item
 environments/chain/rewards: {shaping: [1.0, 2.0], paid: terminal_only}
   => : shaping with paid: terminal_only … allowed: paid: when_earned or at_end
+environments/cartpole/rewards: {normalise_discount: 0} => .normalise_discount: should be greater than 0; it is 0
+environments/chain/rewards: {normalise: true} => exact.environments: chain normalises rewards, and exact experiments
+  have no earlier batches … to measure without, write sweep: {environment.rewards.normalise: [false]}
+environments/cartpole/rewards: {normalise: true} => gradients.environments: cartpole normalises rewards, and probe
 environments/cartpole/observations: {hide: [angel]} => .hide: 'angel' … mean 'angle'
 environments/cartpole/observations: {hide: [4]} => .hide: 4 …0 to 3
 environments/cartpole/observations: {hide: [0, 1, 2, 3]} => .hide: hides all 4 components

@@ -137,6 +137,14 @@ def _misfits(study: Study, name: str) -> Iterator[str]:
                 f"{experiment.kind} experiments have no statistics to normalise them by; allowed: "
                 "observations.normalise: false"
             )
+    if name not in study.training:
+        scaled = [cell.environment_name for cell in cells(study, name) if cell.environment.rewards.normalise]
+        for environment in dict.fromkeys(scaled):
+            yield (
+                f"{at}.environments: {environment} normalises rewards, and {experiment.kind} experiments have no "
+                "earlier batches to normalise them by; to measure without, write sweep: "
+                "{environment.rewards.normalise: [false]}"
+            )
     if experiment.needs_tables:
         environments = {one: study.environments[one] for one in experiment.environments}
         without = [one for one, environment in environments.items() if catalogue.mdp_of(environment) is None]
