@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from pg.core.foreign import texts_of
 from pg.parts.notation import advantage, subscript
+from pg.parts.part import Part
 from pg.parts.variant import Variant
 
 
@@ -26,18 +30,22 @@ def equation(variant: Variant) -> str:
 
 def definitions(variant: Variant) -> tuple[str, ...]:
     """Return LaTeX equations, one per symbol of `equation` that the lecture does not define."""
-    written = list(variant.importance.definitions(variant))
+
+    def defined_by(part: Part) -> Iterable[str]:
+        return texts_of(part.definitions, variant)
+
+    written = [*defined_by(variant.importance)]
     if variant.normalise_advantages:
         written += [
             f"A_{{i,t}} = {advantage(variant)}",
             r"\bar{A} = \frac{1}{\sum_{i} T_i} \sum_{i=1}^{N} \sum_{t=1}^{T_i} A_{i,t}",
             r"\sigma_A^2 = \frac{1}{\sum_{i} T_i} \sum_{i=1}^{N} \sum_{t=1}^{T_i} (A_{i,t} - \bar{A})^2",
         ]
-    written += [*variant.returns.definitions(variant), *variant.baseline.definitions(variant)]
+    written += [*defined_by(variant.returns), *defined_by(variant.baseline)]
     if variant.discount < 1:
         written.append(rf"\gamma = {variant.discount:g}")
     if variant.batches > 1 and variant.window is not None:
-        written += variant.window.definitions(variant)
+        written += defined_by(variant.window)
     if variant.gradient_steps > 1:
         written.append(rf"K = {variant.gradient_steps} \quad \text{{passes over each batch}}")
     if variant.minibatches > 1:
@@ -52,9 +60,8 @@ def definitions(variant: Variant) -> tuple[str, ...]:
         bonus = rf"\frac{{{variant.entropy_bonus:g}}}{{N}} {entropies}"
         written.append(rf"J({policy}) + {bonus} \quad \text{{is ascended in training}}")
     if variant.kl is not None:
-        written += variant.kl.definitions(variant)
-    written += variant.optimizer.definitions(variant)
-    return (*written, *variant.initialise.definitions(variant))
+        written += defined_by(variant.kl)
+    return (*written, *defined_by(variant.optimizer), *defined_by(variant.initialise))
 
 
 def label_of(variant: Variant) -> str:

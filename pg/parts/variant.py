@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, SerializeAsAny, model_validator
 
+from pg.core.foreign import texts_of
 from pg.core.record import Record
 from pg.parts.activations.registry import AnyActivation
 from pg.parts.activations.tanh import Tanh
@@ -191,4 +192,4 @@ class Variant(Record):
         if self.batch % self.minibatches:
             yield f"minibatches: {self.minibatches} does not divide batch: {self.batch} into equal parts"
         for part in self.parts:
-            yield from part.problems(self)
+            yield from texts_of(part.problems, self)

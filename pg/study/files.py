@@ -12,6 +12,7 @@ from typing import Any
 
 from pg.core.errors import InvalidStudy
 from pg.core.home import HOME
+from pg.environments.registry import OWN
 from pg.study.inheritance import merged
 from pg.study.reading import read_yaml
 
@@ -171,6 +172,14 @@ def make_importable(options: Mapping[str, Any], files: Sequence[StudyFile]) -> N
             sys.path.append(folder)
         if folder and folder not in inherited:
             os.environ["PYTHONPATH"] = os.pathsep.join([*inherited, folder])
+
+
+def runs_code_of_others(options: Mapping[str, Any]) -> bool:
+    """Return whether validating options may run code of a module that they name, or of others with their arguments."""
+    environments = options.get("environments")
+    declared = environments.values() if isinstance(environments, dict) else ()
+    with_arguments = (one.get("id") for one in declared if isinstance(one, dict) and one.get("kwargs"))
+    return bool(_OWN_MODULE.search(str(options))) or any(str(one) not in OWN for one in with_arguments)
 
 
 def located(problems: Iterable[str], files: Sequence[StudyFile]) -> list[str]:

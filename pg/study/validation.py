@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -10,16 +10,16 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from pg.core.errors import InvalidStudy
-from pg.core.foreign import failure_in
+from pg.core.foreign import NoTexts, failure_in, rehearse
 from pg.core.record import Name
 from pg.environments.record import Environment
 from pg.experiments.lookup import AnyExperiment
-from pg.parts.equation import label_of
+from pg.parts.equation import definitions, equation, label_of
 from pg.parts.variant import Variant
 from pg.plotting.record import Figure, FigureDefaults
 from pg.study.cost import problems_of_number
 from pg.study.expansion import tuned_experiments
-from pg.study.files import StudyFile, located, make_importable, read_file, with_base
+from pg.study.files import StudyFile, located, make_importable, read_file, runs_code_of_others, with_base
 from pg.study.inheritance import reported_once, resolved
 from pg.study.partial import SECTIONS, without_faulty
 from pg.study.problems.claims import problems_of_claims, problems_of_questions
@@ -66,11 +66,17 @@ def load(options: Mapping[str, Any], files: Sequence[StudyFile] = ()) -> Study:
     """
     options, files = with_base(options, files)
     make_importable(options, files)
+    if runs_code_of_others(options):
+        rehearse(lambda: _read(options, files))
+    return _read(options, files)
+
+
+def _read(options: Mapping[str, Any], files: Sequence[StudyFile]) -> Study:
     try:
         return _validated(options)
     except InvalidStudy as invalid:
         raise InvalidStudy(located(invalid.problems, files)) from invalid
-    except Exception as error:
+    except BaseException as error:
         # Methods of a user's own parts, kinds and relations may raise anything.
         if (failure := failure_in({file.path.parent.resolve() for file in files}, error)) is None:
             raise
@@ -92,6 +98,7 @@ def _validated(options: Mapping[str, Any]) -> Study:
             problems += found
             study = _without(study, found)
     study = _completed(study)
+    problems += _equation_problems(study)
     problems += [*problems_of_figures(study), *problems_of_claims(study), *problems_of_questions(study)]
     if problems:
         raise InvalidStudy(reported_once(problems, options))
@@ -129,6 +136,16 @@ def _without(study: Study, problems: Sequence[str]) -> Study:
     }
     part = study.model_copy(update={**update, "figure_defaults": FigureDefaults()})
     return part.knowing({section: study.declared(section) for section in SECTIONS})
+
+
+def _equation_problems(study: Study) -> Iterator[str]:
+    """Write the equations, which the report shows: the part of a user may fail in it."""
+    for name, variant in study.variants.items():
+        try:
+            equation(variant)
+            definitions(variant)
+        except NoTexts as error:
+            yield f"variants.{name}: {error}"
 
 
 def _completed(study: Study) -> Study:

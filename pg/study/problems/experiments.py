@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pg.core.foreign import NoTexts, texts_of
 from pg.core.record import Record
 from pg.core.suggestions import nearest, unknown
 from pg.environments import catalogue
@@ -152,7 +153,11 @@ def _misfits(study: Study, name: str) -> Iterator[str]:
             yield f"{at}.environments: {one} ({environments[one].id}) has no tables to enumerate; {_TABULAR}"
         if without:
             return
-    yield from experiment.problems(Declared(name, cells(study, name), study.environments, study.variants, catalogue))
+    declared = Declared(name, cells(study, name), study.environments, study.variants, catalogue)
+    try:
+        yield from texts_of(experiment.problems, declared)
+    except NoTexts as error:
+        yield f"{at}.kind: {error}"
     yield from dict.fromkeys(
         f"{at}.{key}: {variant} {problem}"
         for key, variant in experiment.other_variants.items()
