@@ -89,6 +89,10 @@ def test_comments_and_docstrings_change_no_digest(tree: Path, name: str) -> None
     assert code.code_digest(tree / "script.py") == before
 
 
+def test_the_version_of_python_changes_no_digest(tree: Path) -> None:
+    assert code.code_digest(tree / "script.py") == "4d973c159efa1493"
+
+
 def test_a_moved_checkout_keeps_its_digests(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = code.code_digest(tree / "script.py")
     moved = tree.rename(tree.with_name("moved"))
