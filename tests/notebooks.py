@@ -25,4 +25,5 @@ def execute(notebook: NotebookNode, folder: Path, jupyter: Path, python: str | P
         patch.setenv("IPYTHONDIR", str(jupyter / "ipython"))
         patch.setenv("OMP_NUM_THREADS", "1")
         resources = {"metadata": {"path": str(folder)}}
-        NotebookClient(notebook, timeout=600, kernel_name="tested", resources=resources).execute()
+        # On a busy machine a kernel takes minutes to start.
+        NotebookClient(notebook, timeout=900, startup_timeout=900, kernel_name="tested", resources=resources).execute()
