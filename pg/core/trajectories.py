@@ -23,14 +23,26 @@ if TYPE_CHECKING:
 class Spaces:
     """Sizes of an environment's observation and action spaces.
 
-    Discrete observations are one-hot. Actions are discrete, or real vectors if `action_count` is None. With
-    `is_normalised`, policies standardise observations by the statistics of earlier batches.
+    Discrete observations are one-hot. `action_count` is the number of discrete actions; a tuple if an action is a
+    vector of independent discrete components; None if it is a real vector. With `is_normalised`, policies standardise
+    observations by the statistics of earlier batches.
     """
 
     observation_size: int
-    action_count: int | None
+    action_count: int | tuple[int, ...] | None
     action_size: int = 0
     is_normalised: bool = False
+
+    @property
+    def factors(self) -> tuple[int, ...]:
+        """Number of values of each discrete component of an action; none of a real one."""
+        count = self.action_count
+        return () if count is None else (count,) if isinstance(count, int) else count
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs of a policy's network: the logits of all components, or the mean of a real action."""
+        return sum(self.factors) or self.action_size
 
 
 _ALONG_TIME = ("observations", "actions", "rewards", "mask", "states")

@@ -13,10 +13,11 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
-from gymnasium.spaces import Box, Discrete, flatdim, flatten_space
+from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete, flatdim, flatten_space
 
 from pg.core.foreign import ForeignError, foreign, import_named
 from pg.core.suggestions import hint
+from pg.core.trajectories import Spaces
 from pg.environments.mdp import MDP, count_trajectories, mdp_from_outcomes
 from pg.environments.record import Environment
 from pg.environments.registry import OWN
@@ -167,11 +168,22 @@ def hidden_in(environment: Environment, size: int) -> tuple[int, ...]:
 
 
 def outputs_of(environment: Environment) -> int:
-    """Return the number of outputs of a policy's network: of discrete actions, or of components of a real one."""
+    """Return the number of outputs of a policy's network."""
     copy = make_copy(environment.id, environment.kwargs, horizon=1)
     copy.close()
-    actions = copy.action_space
-    return int(actions.n) if isinstance(actions, Discrete) else flatdim(actions)
+    return spaces_of(copy).outputs
+
+
+def spaces_of(copy: gymnasium.Env[Any, Any]) -> Spaces:
+    """Return the sizes of the spaces of an environment that `check_spaces` accepts."""
+    size, actions = flatdim(copy.observation_space), copy.action_space
+    if isinstance(actions, Discrete):
+        return Spaces(size, int(actions.n))
+    if isinstance(actions, MultiDiscrete):
+        return Spaces(size, tuple(actions.nvec.ravel().tolist()))
+    if isinstance(actions, MultiBinary):
+        return Spaces(size, (2,) * flatdim(actions))
+    return Spaces(size, None, flatdim(actions))
 
 
 def make_copy(id: str, kwargs: dict[str, Any], horizon: int) -> gymnasium.Env[Any, Any]:
@@ -180,7 +192,7 @@ def make_copy(id: str, kwargs: dict[str, Any], horizon: int) -> gymnasium.Env[An
 
 
 def check_spaces(copy: gymnasium.Env[Any, Any], id: str) -> None:
-    """Raise an UnsupportedEnvironment unless observations flatten to a vector and actions are Discrete or Box."""
+    """Raise an UnsupportedEnvironment unless observations flatten to a vector and policies have such actions."""
     try:
         observations_fit = isinstance(flatten_space(copy.observation_space), Box)
     except NotImplementedError:
@@ -188,8 +200,9 @@ def check_spaces(copy: gymnasium.Env[Any, Any], id: str) -> None:
     if not observations_fit:
         what = f"has observations {copy.observation_space}, which cannot be flattened to a vector"
         raise UnsupportedEnvironment(f"id: {id} {what}")
-    if not isinstance(copy.action_space, Discrete | Box):
-        raise UnsupportedEnvironment(f"id: {id} has actions {copy.action_space}; they must be Discrete or Box")
+    if not isinstance(copy.action_space, Discrete | MultiDiscrete | MultiBinary | Box):
+        allowed = "Discrete, MultiDiscrete, MultiBinary or Box"
+        raise UnsupportedEnvironment(f"id: {id} has actions {copy.action_space}; they must be {allowed}")
 
 
 def _spec(id: str) -> EnvSpec:

@@ -10,12 +10,13 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.spaces import Box, Discrete, flatten_space
+from gymnasium.spaces import Box
 from gymnasium.spaces.utils import flatten
 from gymnasium.wrappers import OrderEnforcing, TimeLimit
 from numpy.typing import NDArray
 
-from pg.core.trajectories import Spaces, Transition
+from pg.core.trajectories import Transition
+from pg.environments.catalogue import spaces_of
 
 _SEED_RANGE = 2**31
 
@@ -26,7 +27,7 @@ class SteppedOneByOne:
     states = None
 
     def __init__(self, copies: Sequence[gymnasium.Env[Any, Any]], horizon: int) -> None:
-        self.spaces = _spaces_of(copies[0])
+        self.spaces = spaces_of(copies[0])
         self.horizon = horizon
         self._copies = copies
         self._observation_space = copies[0].observation_space
@@ -54,11 +55,12 @@ class SteppedOneByOne:
         return np.asarray(flatten(self._observation_space, observation), dtype=np.float32)
 
     def _legal(self, actions: NDArray[Any]) -> NDArray[Any]:
-        if isinstance(self._action_space, Box):
-            low, high = self._action_space.low.reshape(-1), self._action_space.high.reshape(-1)
-            return np.clip(actions, low, high).reshape(-1, *self._action_space.shape)
-        assert isinstance(self._action_space, Discrete)
-        return actions + self._action_space.start
+        space = self._action_space
+        shaped = actions.reshape(len(actions), *(space.shape or ()))
+        if isinstance(space, Box):
+            return np.clip(shaped, space.low, space.high)
+        # The values of discrete actions may start at another number than 0.
+        return (shaped + getattr(space, "start", 0)).astype(space.dtype)
 
 
 def without_checks(copy: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
@@ -66,13 +68,3 @@ def without_checks(copy: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
     while isinstance(copy, TimeLimit | OrderEnforcing):
         copy = copy.env
     return copy
-
-
-def _spaces_of(copy: gymnasium.Env[Any, Any]) -> Spaces:
-    """Return the sizes of the spaces of an environment that `check_spaces` has accepted."""
-    observations, actions = flatten_space(copy.observation_space), copy.action_space
-    assert isinstance(observations, Box)
-    if isinstance(actions, Discrete):
-        return Spaces(observations.shape[0], int(actions.n))
-    assert isinstance(actions, Box)
-    return Spaces(observations.shape[0], None, int(np.prod(actions.shape)))

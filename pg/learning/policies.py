@@ -1,4 +1,4 @@
-r"""Policies $\pi_\theta(a \mid s)$: a perceptron with a categorical or a Gaussian head.
+r"""Policies $\pi_\theta(a \mid s)$: a perceptron with a categorical head per discrete component, or a Gaussian head.
 
 Learners train a `Policy`, a torch module. Measurements use a `StackedPolicy`: S copies, with a leading S axis on every
 tensor and one batched matrix product per layer. Acting uses arrays (`pg.learning.rollout`).
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import accumulate, chain
 from typing import cast
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, Normal
 from torch.distributions.utils import lazy_property
+from torch.nn import functional
 
 from pg.core.products import product
 from pg.core.randomness import torch_generator
@@ -44,13 +45,12 @@ class _Shape:
 
     @property
     def is_discrete(self) -> bool:
-        return self.spaces.action_count is not None
+        return bool(self.spaces.factors)
 
     @property
     def sizes(self) -> list[int]:
         """Sizes of the network's layers, from the observation to the logits or means."""
-        spaces = self.spaces
-        return [spaces.observation_size, *self.hidden, spaces.action_count or spaces.action_size]
+        return [self.spaces.observation_size, *self.hidden, self.spaces.outputs]
 
     @property
     def deviations(self) -> int:
@@ -60,6 +60,8 @@ class _Shape:
 
 class Policy(nn.Module):
     r"""$\pi_\theta(a \mid s)$: a categorical distribution over actions, or a Gaussian with a diagonal covariance.
+
+    The discrete components of an action are independent: $\pi_\theta(a \mid s) = \prod_k \pi_\theta^k(a_k \mid s)$.
 
     θ is one vector: of each layer of the network the matrix (in, out) and the biases, then, for real actions, the log
     standard deviations, which are the same in every state. The Gaussian's mean is the network's output. The generator
@@ -111,7 +113,7 @@ class Policy(nn.Module):
 
     def of_heads(self, heads: Float[Tensor, "*n A"]) -> Distribution:
         """Return π(·|s), given the network's outputs."""
-        return distribution_of(heads, None if self.shape.is_discrete else self.log_std)
+        return distribution_of(heads, self.shape.spaces.factors or self.log_std)
 
     def distribution(self, observations: Float[Tensor, "*n O"]) -> Distribution:
         """Return π(·|s) for each observation."""
@@ -121,6 +123,15 @@ class Policy(nn.Module):
         """Return log π(a|s) of each pair."""
         return self.distribution(observations).log_prob(actions)
 
+    def cross_entropies(self, observations: Float[Tensor, "n O"], actions: Int[Tensor, " n *A"]) -> Float[Tensor, " n"]:
+        """Return the cross-entropy between each discrete action and π(·|s), summed over the action's components."""
+        distribution = self.distribution(observations)
+        assert isinstance(distribution, _Categorical)
+        logits = distribution.logits.split(distribution.factors, dim=-1)
+        of_components = zip(logits, actions.reshape(len(actions), -1).unbind(-1), strict=True)
+        losses = [functional.cross_entropy(*component, reduction="none") for component in of_components]
+        return torch.stack(losses).sum(0)
+
 
 def thaw(options: PolicyOptions, spaces: Spaces, parameters: Parameters, dtype: torch.dtype = torch.float32) -> Policy:
     """Return the policy that is stored in a snapshot."""
@@ -129,18 +140,23 @@ def thaw(options: PolicyOptions, spaces: Spaces, parameters: Parameters, dtype: 
     return policy
 
 
-def distribution_of(heads: Float[Tensor, "*n A"], log_std: Float[Tensor, "*S A"] | None) -> Distribution:
-    """Return the categorical distribution of logits, or the Gaussian of means and log standard deviations."""
-    if log_std is None:
+def distribution_of(heads: Float[Tensor, "*n A"], by: tuple[int, ...] | Float[Tensor, "*S A"]) -> Distribution:
+    """Return the distribution that a network's outputs parametrise.
+
+    Independent categorical distributions of logits, given the number of values of each; or the Gaussian of means, given
+    log standard deviations.
+    """
+    if isinstance(by, tuple):
         # With the logits of each action contiguous in memory, sums over a few actions run along the states: faster.
-        return _Categorical(heads.movedim(-1, 0).contiguous().log_softmax(0).movedim(0, -1))
-    return Independent(Normal(heads, log_std.exp().expand_as(heads), validate_args=False), 1, validate_args=False)
+        factors = heads.movedim(-1, 0).contiguous().split(by)
+        return _Categorical(torch.cat([logits.log_softmax(0) for logits in factors]).movedim(0, -1), by)
+    return Independent(Normal(heads, by.exp().expand_as(heads), validate_args=False), 1, validate_args=False)
 
 
 def detached(distribution: Distribution, states: slice = _ALL) -> Distribution:
     """Return a copy of a policy's distribution, in some of the states, that gradients do not flow through."""
-    if isinstance(distribution, Categorical):
-        return _Categorical(distribution.logits[states].detach())
+    if isinstance(distribution, _Categorical):
+        return _Categorical(distribution.logits[states].detach(), distribution.factors)
     assert isinstance(distribution, Independent)
     base = cast(Normal, distribution.base_dist)
     mean, deviation = base.loc[states].detach(), base.scale[states].detach()
@@ -171,7 +187,7 @@ class StackedPolicy:
         layers = zip(self.weights, self.biases, strict=True)
         affine = [lambda inputs, weight=weight, bias=bias: product(inputs, weight) + bias for weight, bias in layers]
         heads = perceptron(affine, self.shape.activation.of_tensor, _scaled(self.scale, observations))
-        return distribution_of(heads, self.log_std)
+        return distribution_of(heads, self.shape.spaces.factors if self.log_std is None else self.log_std)
 
     def log_prob(self, observations: Float[Tensor, "S n O"], actions: Shaped[Tensor, "S n *A"]) -> Float[Tensor, "S n"]:
         """Return log π(a|s) of each copy, given its own pairs."""
@@ -216,21 +232,23 @@ def _probabilities(distribution: Categorical) -> Tensor:
 
 
 class _Categorical(Categorical):
-    """torch's distribution of logits that are normalised already.
+    """torch's distribution of logits that are normalised already, those of several independent factors in a row.
 
     torch's constructor would normalise them again, and its softmax of a few actions takes longer than the network.
+    torch's entropy and divergence are sums over all logits, and so the sums of those of the factors.
     """
 
     probs = lazy_property(_probabilities)
 
-    def __init__(self, normalised: Float[Tensor, "*n A"]) -> None:
+    def __init__(self, normalised: Float[Tensor, "*n A"], factors: tuple[int, ...]) -> None:
         vars(self)["logits"] = self._param = normalised
-        self._num_events = normalised.shape[-1]
+        self._num_events, self.factors = normalised.shape[-1], factors
         Distribution.__init__(self, normalised.shape[:-1], validate_args=False)
 
-    def log_prob(self, value: Int[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+    def log_prob(self, value: Int[Tensor, ...]) -> Float[Tensor, "*n"]:
         """Return log π(a|s); torch's method first gives all arguments a common shape."""
-        return self.logits.gather(-1, value.unsqueeze(-1)).squeeze(-1)
+        first = value.new_tensor([0, *accumulate(self.factors[:-1])])
+        return self.logits.gather(-1, value.reshape(*self.batch_shape, len(first)) + first).sum(-1)
 
 
 def _leaf(tensor: Tensor, copies: int) -> Tensor:

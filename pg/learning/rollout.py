@@ -159,7 +159,7 @@ class PolicyActor:
 
     def noise(self, generator: np.random.Generator, steps: int, trajectories: int) -> NDArray[np.float32]:
         """Draw noise (steps, N, A): standard Gumbel for discrete actions, standard normal for real ones."""
-        shape = (steps, trajectories, self.spaces.action_count or self.spaces.action_size)
+        shape = (steps, trajectories, self.spaces.outputs)
         if self.is_deterministic:
             return np.zeros(shape, dtype=np.float32)
         if self.spaces.action_count is None:
@@ -171,13 +171,19 @@ class PolicyActor:
     def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[Any]:
         """Sample an action for each of N observations by transforming the noise.
 
-        Discrete actions maximise logit + Gumbel noise (the Gumbel-max trick); real ones are the mean plus the standard
-        deviation times the noise.
+        Discrete actions maximise logit + Gumbel noise (the Gumbel-max trick), in each component; real ones are the mean
+        plus the standard deviation times the noise.
         """
         # Diverged policies keep acting; their NaNs are detected at the update.
         with np.errstate(over="ignore", invalid="ignore"):
             heads = self.heads(observations)
-            return (heads + noise).argmax(-1) if self.deviation is None else heads + self.deviation * noise
+            if self.deviation is not None:
+                return heads + self.deviation * noise
+            scores, count = heads + noise, self.spaces.action_count
+            if not isinstance(count, tuple):
+                return scores.argmax(-1)
+            components = np.split(scores, np.cumsum(count[:-1]), axis=-1)
+            return np.stack([values.argmax(-1) for values in components], axis=-1)
 
     def heads(self, observations: NDArray[np.float32]) -> NDArray[Any]:
         """Return the network's output for each observation, (N, A): logits, or the mean of the Gaussian."""

@@ -37,7 +37,7 @@ AnyStart = Annotated[SerializeAsAny[Start], one_of(Start, STARTS, default="clone
 
 
 class PolicyOptions(Record):
-    """A multilayer perceptron with a categorical head for discrete actions, or a Gaussian one for real actions."""
+    """A multilayer perceptron with a categorical head per discrete component of an action, or a Gaussian head."""
 
     hidden: tuple[PositiveInt, ...] = Field(
         default=(64, 64), description="Sizes of the hidden layers; an empty list makes the policy linear."

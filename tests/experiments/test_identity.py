@@ -21,12 +21,18 @@ from pg.parts import estimator as compose
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import PolicyOptions, Variant
 from tests.laboratory.jobs import job_of, rows_of
+from tests.learning.batches import random_actions
 
 SMALL = PolicyOptions(hidden=(8,))
 LINEAR = PolicyOptions(hidden=())
 DISCRETE = Spaces(observation_size=3, action_count=4)
 REAL = Spaces(observation_size=3, action_count=None, action_size=2)
-SPACES = [pytest.param(DISCRETE, id="categorical"), pytest.param(REAL, id="gaussian")]
+FACTORED = Spaces(observation_size=3, action_count=(3, 2))
+SPACES = [
+    pytest.param(DISCRETE, id="categorical"),
+    pytest.param(REAL, id="gaussian"),
+    pytest.param(FACTORED, id="factored"),
+]
 TRAJECTORIES = 4
 
 ENVIRONMENTS = {
@@ -61,10 +67,8 @@ def batch(spaces: Spaces) -> Trajectories:
     generator = torch.Generator().manual_seed(0)
     mask = torch.arange(5) < torch.tensor([[5, 2, 3, 1]]).unsqueeze(-1)
     shape = tuple(mask.shape)
-    if spaces.action_count is not None:
-        actions = torch.randint(spaces.action_count, shape, generator=generator) * mask
-    else:
-        actions = torch.randn(*shape, spaces.action_size, generator=generator, dtype=torch.float64) * mask.unsqueeze(-1)
+    actions = random_actions(spaces, shape, generator)
+    actions = actions * mask.reshape(*shape, *[1] * (actions.dim() - 3))
     return Trajectories(
         observations=torch.randn(*shape, 3, generator=generator, dtype=torch.float64) * mask.unsqueeze(-1),
         actions=actions,
@@ -173,7 +177,9 @@ def test_weights_of_the_wrong_steps_are_detected(monkeypatch: pytest.MonkeyPatch
     assert found["cloning_difference"] < 1e-12, "weights that are all 1 cannot be swapped"
 
 
-@pytest.mark.parametrize(("spaces", "loss"), [(DISCRETE, "cross_entropy"), (REAL, "mse_loss")])
+@pytest.mark.parametrize(
+    ("spaces", "loss"), [(DISCRETE, "cross_entropy"), (FACTORED, "cross_entropy"), (REAL, "mse_loss")]
+)
 def test_the_imitations_are_made_of_the_losses_of_supervised_learning(
     monkeypatch: pytest.MonkeyPatch, spaces: Spaces, loss: str
 ) -> None:
@@ -185,8 +191,9 @@ def test_the_imitations_are_made_of_the_losses_of_supervised_learning(
     assert [found[name] for name in DIFFERENCES[1:]] == pytest.approx([0.5, 0.5], rel=1e-10)
 
 
-def test_weights_of_one_sum_cross_entropies_over_steps() -> None:
-    policy, trajectories = random_policy(SMALL, DISCRETE, seed=5), batch(DISCRETE)
+@pytest.mark.parametrize("spaces", [DISCRETE, FACTORED])
+def test_weights_of_one_sum_cross_entropies_over_steps(spaces: Spaces) -> None:
+    policy, trajectories = random_policy(SMALL, spaces, seed=5), batch(spaces)
     states, actions = trajectories.observations[trajectories.mask], trajectories.actions[trajectories.mask]
     expected = -policy.log_prob(states, actions).sum() / TRAJECTORIES
     torch.testing.assert_close(imitation_loss(policy, trajectories, torch.ones(1, 4, 5).double()), expected)

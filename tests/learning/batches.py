@@ -1,5 +1,6 @@
 """Batches, a policy, and its updates, for tests of learning."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from pg.parts.variant import PolicyOptions, Variant
 from tests.parts import made
 from torch import Tensor
 
-SPACES, CONTINUOUS = Spaces(3, 2), Spaces(3, None, 2)
+SPACES, CONTINUOUS, FACTORED = Spaces(3, 2), Spaces(3, None, 2), Spaces(3, (3, 2))
 CHAIN = chain(horizon=4, length=3)
 SGD = Sgd()
 
@@ -35,12 +36,18 @@ def batch() -> Trajectories:
 
 def random_batch(spaces: Spaces, seed: int) -> Trajectories:
     mask, generator = batch().mask, torch.Generator().manual_seed(seed)
-    real = torch.randn(*mask.shape, spaces.action_size, generator=generator, dtype=torch.float64)
-    discrete = torch.randint(2, mask.shape, generator=generator)
+    actions = random_actions(spaces, mask.shape, generator)
     observations = torch.randn(*mask.shape, 3, generator=generator, dtype=torch.float64)
     rewards = torch.randn(*mask.shape, generator=generator, dtype=torch.float64) * mask
-    actions = discrete if spaces.action_count else real
     return made.trajectories(rewards, mask, observations=observations, actions=actions)
+
+
+def random_actions(spaces: Spaces, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    """Draw standard normal actions, or uniform discrete ones."""
+    if spaces.action_count is None:
+        return torch.randn(*shape, spaces.action_size, generator=generator, dtype=torch.float64)
+    drawn = torch.stack([torch.randint(count, tuple(shape), generator=generator) for count in spaces.factors], -1)
+    return drawn if isinstance(spaces.action_count, tuple) else drawn.squeeze(-1)
 
 
 def chain_batch() -> Trajectories:

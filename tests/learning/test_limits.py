@@ -16,6 +16,7 @@ from pg.parts.optimizers.adam import Adam
 from pg.parts.variant import PolicyOptions, Variant
 from tests.learning.batches import (
     CONTINUOUS,
+    FACTORED,
     SGD,
     SPACES,
     chain_batch,
@@ -32,7 +33,7 @@ def limited(hold_by: str, direction: Direction, limit: float = 0.01, **parts: An
     return Variant(**{"kl": {"limit": limit, "hold_by": hold_by, "direction": direction}, **steps, **parts})
 
 
-@pytest.mark.parametrize("spaces", [SPACES, CONTINUOUS], ids=["categorical", "gaussian"])
+@pytest.mark.parametrize("spaces", [SPACES, CONTINUOUS, FACTORED], ids=["categorical", "gaussian", "factored"])
 @pytest.mark.parametrize("hold_by", ["early_stop", "line_search", "natural_gradient"])
 @pytest.mark.parametrize("direction", ["new_old", "old_new"])
 def test_no_update_ends_above_the_limit(spaces: Spaces, hold_by: str, direction: Direction) -> None:

@@ -8,17 +8,15 @@ import torch
 from pg.core.trajectories import Spaces
 from pg.learning.policies import Policy, flatten, repeat, stacked
 from pg.parts.variant import PolicyOptions
-from tests.learning.batches import perturbed
+from tests.learning.batches import perturbed, random_actions
 
-DISCRETE, REAL = Spaces(3, 4), Spaces(3, None, 2)
+DISCRETE, REAL, FACTORED = Spaces(3, 4), Spaces(3, None, 2), Spaces(3, (3, 2, 2))
 
 
 def pairs(spaces: Spaces, *shape: int) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(1)
     observations = torch.randn(*shape, 3, generator=generator, dtype=torch.float64)
-    if spaces.action_count:
-        return observations, torch.randint(spaces.action_count, shape, generator=generator)
-    return observations, torch.randn(*shape, 2, generator=generator, dtype=torch.float64)
+    return observations, random_actions(spaces, shape, generator)
 
 
 def categorical(one: Policy, observations: torch.Tensor) -> torch.Tensor:
@@ -43,7 +41,7 @@ def test_gaussian_policy_has_the_gaussian_density() -> None:
     torch.testing.assert_close(one.log_prob(observations, actions), density.sum(-1))
 
 
-@pytest.mark.parametrize("spaces", [DISCRETE, REAL])
+@pytest.mark.parametrize("spaces", [DISCRETE, REAL, FACTORED])
 def test_copies_of_a_policy_equal_the_policy(spaces: Spaces) -> None:
     one, (observations, actions) = perturbed(spaces), pairs(spaces, 3, 6)
     found = repeat(one, 3).log_prob(observations, actions)
@@ -53,7 +51,7 @@ def test_copies_of_a_policy_equal_the_policy(spaces: Spaces) -> None:
         torch.testing.assert_close(stacked(one).log_prob(observations[[i]], actions[[i]])[0], expected)
 
 
-@pytest.mark.parametrize("spaces", [DISCRETE, REAL])
+@pytest.mark.parametrize("spaces", [DISCRETE, REAL, FACTORED])
 def test_one_backward_pass_gives_gradients_of_repeated_policies(spaces: Spaces) -> None:
     one = perturbed(spaces)
     observations, actions = pairs(spaces, 3, 6)

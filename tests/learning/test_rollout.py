@@ -12,7 +12,7 @@ from pg.learning.rollout import Generators, actor_of, collect
 from scipy.stats import chisquare
 from tests.learning.batches import perturbed, rollout
 
-DISCRETE, REAL = Spaces(3, 4), Spaces(3, None, 2)
+DISCRETE, REAL, FACTORED = Spaces(3, 4), Spaces(3, None, 2), Spaces(3, (3, 2, 2))
 
 
 def policy(spaces: Spaces, seed: int = 0, **options: Any) -> Policy:
@@ -69,12 +69,12 @@ def test_actor_has_copies_of_parameters() -> None:
     np.testing.assert_array_equal(actor.act(observations, noise), before)
 
 
-@pytest.mark.parametrize("spaces", [DISCRETE, REAL])
+@pytest.mark.parametrize("spaces", [DISCRETE, REAL, FACTORED])
 def test_diverged_policy_acts_without_a_warning(spaces: Spaces) -> None:
     lost = policy(spaces)
     with torch.no_grad():
         lost.theta.fill_(torch.inf)
-    noise = np.zeros((5, spaces.action_count or spaces.action_size), dtype=np.float32)
+    noise = np.zeros((5, spaces.outputs), dtype=np.float32)
     assert len(actor_of(lost).act(seen(5), noise)) == 5
 
 

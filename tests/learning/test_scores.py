@@ -8,20 +8,18 @@ from pg.learning.scores import score_products, scores
 from pg.parts.activations.base import Activation
 from pg.parts.activations.registry import ACTIVATIONS
 from pg.parts.variant import PolicyOptions
+from tests.learning.batches import random_actions
 from tests.parts import made
 
-SPACES = [Spaces(observation_size=2, action_count=3), Spaces(observation_size=2, action_count=None, action_size=2)]
+SPACES = [Spaces(2, 3), Spaces(2, None, 2), Spaces(2, (3, 2))]
+NAMES = ["categorical", "gaussian", "factored"]
 LENGTHS = torch.tensor([[3, 1, 2], [2, 3, 3]])
 
 
 def random_trajectories(spaces: Spaces) -> Trajectories:
     generator = torch.Generator().manual_seed(4)
     mask = torch.arange(3) < LENGTHS.unsqueeze(-1)
-    actions = (
-        torch.randn(*mask.shape, spaces.action_size, generator=generator, dtype=torch.float64)
-        if spaces.action_count is None
-        else torch.randint(spaces.action_count, mask.shape, generator=generator)
-    )
+    actions = random_actions(spaces, mask.shape, generator)
     observations = torch.randn(*mask.shape, 2, generator=generator, dtype=torch.float64)
     rewards = torch.randn(mask.shape, generator=generator, dtype=torch.float64) * mask
     return made.trajectories(rewards, mask, observations=observations, actions=actions)
@@ -40,7 +38,7 @@ def weighted_score(
     return torch.autograd.grad((log_probs * weights[at][steps]).sum(), policy.theta)[0]
 
 
-@pytest.mark.parametrize("spaces", SPACES, ids=["categorical", "gaussian"])
+@pytest.mark.parametrize("spaces", SPACES, ids=NAMES)
 @pytest.mark.parametrize("discount", [1.0, 0.5])
 def test_products_equal_those_of_explicit_scores(spaces: Spaces, discount: float) -> None:
     policy, trajectories = make(spaces), random_trajectories(spaces)
@@ -68,7 +66,7 @@ def test_products_of_scores_have_no_gradient() -> None:
     assert not products.squared.requires_grad
 
 
-@pytest.mark.parametrize("spaces", SPACES, ids=["categorical", "gaussian"])
+@pytest.mark.parametrize("spaces", SPACES, ids=NAMES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_sums_of_scores_are_gradients_of_log_likelihoods(spaces: Spaces, activation: type[Activation]) -> None:
     """Runs of four, one and three steps, with a different weight for each step."""

@@ -20,6 +20,7 @@ from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import PolicyOptions, Variant
 from tests.learning.batches import (
     CONTINUOUS,
+    FACTORED,
     SGD,
     SPACES,
     batch,
@@ -62,7 +63,7 @@ def test_sgd_step_is_learning_rate_times_gradient(baseline: str) -> None:
     assert log.gradient_norm == pytest.approx(gradient.norm().item())
 
 
-@pytest.mark.parametrize("spaces", [SPACES, CONTINUOUS], ids=["categorical", "gaussian"])
+@pytest.mark.parametrize("spaces", [SPACES, CONTINUOUS, FACTORED], ids=["categorical", "gaussian", "factored"])
 def test_natural_steps_solve_with_the_fisher_matrix_of_trajectories(spaces: Spaces) -> None:
     """Each step is α F⁻¹ g, where F is of whole trajectories and at the present policy."""
     variant = Variant(optimizer=Natural(), importance="per_step", gradient_steps=2)
@@ -87,8 +88,7 @@ def fisher(own: Policy, trajectories: Trajectories) -> torch.Tensor:
 
     def divergence(theta: torch.Tensor) -> torch.Tensor:
         heads = network_outputs(theta[: len(own.network)], own.shape.sizes, own.shape.activation, states)
-        log_std = None if own.shape.is_discrete else theta[len(own.network) :]
-        return kl_divergence(start, distribution_of(heads, log_std)).sum()
+        return kl_divergence(start, distribution_of(heads, own.shape.spaces.factors or theta[len(own.network) :])).sum()
 
     return torch.autograd.functional.hessian(divergence, own.theta.detach()) / trajectories.mask.shape[1]
 
@@ -214,7 +214,7 @@ def with_and_without_bonus(own: Policy, trajectories: Trajectories, bonus: float
     return [Ascent(own, SGD.over([own.theta], 1.0), Variant(entropy_bonus=c), trajectories) for c in (bonus, 0.0)]
 
 
-@pytest.mark.parametrize("spaces", [SPACES, CONTINUOUS], ids=["categorical", "gaussian"])
+@pytest.mark.parametrize("spaces", [SPACES, CONTINUOUS, FACTORED], ids=["categorical", "gaussian", "factored"])
 def test_entropy_bonus_adds_the_gradient_of_the_summed_entropies(spaces: Spaces) -> None:
     """At the behaviour policy, and away from it."""
     trajectories, own = random_batch(spaces, 2), perturbed(spaces)

@@ -14,12 +14,12 @@ from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.limits.line_search import LineSearch
 from pg.parts.limits.natural_gradient import DAMPING, natural_direction
 from pg.parts.limits.penalty import Penalty
-from tests.learning.batches import perturbed
+from tests.learning.batches import perturbed, random_actions
 from torch import Tensor, nn
 from torch.distributions import Categorical, kl_divergence
 
 # Few enough parameters for conjugate gradients to end at the solution: one step for each.
-DISCRETE, CONTINUOUS = Spaces(2, 3), Spaces(2, None, 2)
+DISCRETE, CONTINUOUS, FACTORED = Spaces(2, 3), Spaces(2, None, 2), Spaces(2, (2, 2))
 
 
 class Point(Ascent):
@@ -56,7 +56,10 @@ def jacobian(values: Tensor, policy: Policy) -> Tensor:
 
 
 def dense_fisher(policy: Policy, states: Tensor) -> Tensor:
-    """The Fisher matrix from its definition, the mean over states of E[ψψᵀ], and not from a divergence."""
+    """The Fisher matrix from its definition, the mean over states of E[ψψᵀ], and not from a divergence.
+
+    Scores of independent components have mean 0, so that the matrix is the sum of those of the components.
+    """
     distribution = policy.distribution(states)
     if isinstance(distribution, Categorical):
         scores, weights = jacobian(distribution.logits, policy), distribution.logits.exp().flatten()
@@ -70,9 +73,7 @@ def dense_fisher(policy: Policy, states: Tensor) -> Tensor:
 def some_gradient(policy: Policy, states: Tensor, seed: int) -> Tensor:
     """A policy gradient of sampled actions with arbitrary weights."""
     generator = torch.Generator().manual_seed(seed)
-    discrete = policy.shape.is_discrete
-    shape = (len(states),) if discrete else (len(states), 2)
-    actions = torch.randint(3, shape, generator=generator) if discrete else torch.randn(shape, generator=generator)
+    actions = random_actions(policy.shape.spaces, (len(states),), generator)
     weights = torch.randn(len(states), generator=generator, dtype=torch.float64)
     return torch.autograd.grad((weights * policy.log_prob(states, actions)).mean(), policy.theta)[0]
 
@@ -138,7 +139,7 @@ def test_penalty_keeps_its_factor_between_updates() -> None:
     assert point.penalties == [1.0, 1.0, 2.0, 1.0]
 
 
-@pytest.mark.parametrize("spaces", [DISCRETE, CONTINUOUS], ids=["categorical", "gaussian"])
+@pytest.mark.parametrize("spaces", [DISCRETE, CONTINUOUS, FACTORED], ids=["categorical", "gaussian", "factored"])
 @pytest.mark.parametrize("hidden", [(), (1,)], ids=["linear", "hidden"])
 @pytest.mark.parametrize("reverse", [False, True], ids=["new_old", "old_new"])
 @pytest.mark.parametrize("seed", range(2))

@@ -114,7 +114,8 @@ experiments/learn/evaluate: {thresold: 1.0} => .thresold: unknown key; did you m
 experiments/gradients/evaluate: {every_steps: 9, episodes: 2} => : unknown key
 results: ../elsewhere => : must be a relative folder … such as results/mine
 name: null => : should be a valid string; it is None
-variants/total/initialise: {name: given, outputs: [0]} => .outputs: has 1 numbers, and cartpole has 2 actions
+variants/total/initialise: {name: given, outputs: [0]}
+  => .outputs: has 1 numbers, and policies in cartpole have 2 outputs
 variants/total/initialise: {name: given} => .outputs: is missing
 variants/total/optimizer: {clip_norm: 0} => .clip_norm: should be greater than 0; it is 0
 variants/total/optimizer: {schedule: falling} => .schedule: should be 'constant', 'linear' or 'cosine'; it is 'falling'

@@ -10,7 +10,6 @@ import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.distributions import Categorical
 from torch.nn import functional
 
 from pg.core.record import Record
@@ -151,10 +150,10 @@ def imitation_loss(policy: Policy, trajectories: Trajectories, weights: Float[Te
     (cross-entropy for discrete, squared error for Gaussian policies).
     """
     states, actions = valid_steps(trajectories)
-    distribution = policy.distribution(states)
-    if isinstance(distribution, Categorical):
-        losses = functional.cross_entropy(distribution.logits, actions, reduction="none")
+    if policy.shape.is_discrete:
+        losses = policy.cross_entropies(states, actions)
     else:
+        distribution = policy.distribution(states)
         errors = functional.mse_loss(distribution.mean, actions, reduction="none")
         losses = (errors / (2 * distribution.variance)).sum(-1)
     return weights[trajectories.mask] @ losses / trajectories.mask.shape[1]

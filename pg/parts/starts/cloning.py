@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
-from torch.distributions import Categorical
 from torch.nn import functional
 
 from pg.core.trajectories import Trajectories, valid_steps
@@ -86,7 +85,6 @@ def losses(policy: Policy, states: Float[Tensor, "n O"], actions: Shaped[Tensor,
 
     $-\log \pi_\theta(a \mid s)$ for discrete actions, $\lVert a - \mu_\theta(s) \rVert^2$ for real ones.
     """
-    distribution = policy.distribution(states)
-    if isinstance(distribution, Categorical):
-        return functional.cross_entropy(distribution.logits, actions, reduction="none")
-    return functional.mse_loss(distribution.mean, actions, reduction="none").sum(-1)
+    if policy.shape.is_discrete:
+        return policy.cross_entropies(states, actions)
+    return functional.mse_loss(policy.distribution(states).mean, actions, reduction="none").sum(-1)

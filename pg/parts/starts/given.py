@@ -22,7 +22,8 @@ class Given(Start):
 
     name: str = "given"
     outputs: Annotated[tuple[float, ...], Field(min_length=1)] = Field(
-        description="The network's output in every state: a logit per discrete action, or a mean per component."
+        description="The network's output in every state: a logit per discrete action, component by component, or a "
+        "mean per component of a real action."
     )
 
     def definitions(self, _variant: Variant, /) -> tuple[str, ...]:

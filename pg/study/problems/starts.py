@@ -38,8 +38,8 @@ def problems_of_starts(study: Study) -> Iterator[str]:
                 problems += _cell_problems(study, at, cell, start)
             if isinstance(start, Given) and (count := outputs_of(cell.environment)) != len(start.outputs):
                 problems.append(
-                    f"variants.{cell.variant_name}.initialise.outputs: has {len(start.outputs)} numbers, and "
-                    f"{cell.environment_name} has {count} actions or components of an action"
+                    f"variants.{cell.variant_name}.initialise.outputs: has {len(start.outputs)} numbers, and policies "
+                    f"in {cell.environment_name} have {count} outputs"
                 )
     yield from dict.fromkeys(problems or _cycles(study))
 
