@@ -481,10 +481,14 @@ def test_cards_and_a_table_quote_another_study(make_page: Pages, claims: pd.Data
     assert '<details id="study-' not in text
 
 
-def test_published_numbers_have_a_table(make_page: Pages, study: Study, claims: pd.DataFrame, text: str) -> None:
+# Without a test, the difference is that of the means.
+@pytest.mark.parametrize(("relation", "difference"), [("equal", ">12 (−3.0 to 27)<"), ("exact", ">12<")])
+def test_published_numbers_have_a_table(
+    make_page: Pages, study: Study, claims: pd.DataFrame, text: str, relation: str, difference: str
+) -> None:
     claim = study.claims["large_batches"]
     published = {"value": 200, "sd": 30, "n": 9, "source": "Doe (2020), <table 1>", "setting": "twice the steps"}
-    declared = {"metric": "area", "relation": "equal", "margin": 20, "reference": published}
+    declared = {"metric": "area", "relation": relation, "margin": 20, "reference": published}
     part = ClaimPart.model_validate({"experiment": "ladder", "a": {"variant": "to_go"}, **declared})
     other = study.model_copy(
         update={"claims": {**study.claims, "large_batches": claim.model_copy(update={"parts": {"steps": part}})}}
@@ -494,7 +498,7 @@ def test_published_numbers_have_a_table(make_page: Pages, study: Study, claims: 
     for said in (
         "200 ± 10",
         ">212<",
-        "12 (−3.0 to 27)",
+        difference,
         "differs",
         "Doe (2020), &lt;table 1&gt;; twice the steps",
     ):

@@ -122,6 +122,7 @@ GIBIBYTES, HOURS = "GiB in one job, and 64 are allowed", "hours of one core in o
         ("variants/total/batch", 10**9, GIBIBYTES),
         ("variants/total/batch", 10**400, GIBIBYTES),
         ("variants/total/policy/hidden", [10**9], GIBIBYTES),
+        ("environments/cartpole/observations/stack", 10**7, GIBIBYTES),
         ("variants/total/gradient_steps", 10**12, HOURS),
         ("experiments/learn/budget/steps", 10**18, HOURS),
         ("experiments/learn/seeds/count", 10**9, "makes about 1,000,000,000 jobs, and 100,000 are allowed"),

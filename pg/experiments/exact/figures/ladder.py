@@ -35,8 +35,10 @@ def draw(request: FigureRequest[ExactExperiment]) -> Drawn:
     )
     sizes = request.experiment.sweep.get(_BATCH, ())
     smallest = f", the smallest of {listed([str(size) for size in sizes])}" if sizes[1:] else ""
+    # The ratios lack the first variant's own.
+    variances = request.rows("summary", metric="total_variance", batch=batch)
     return figure, (
-        f"Least variance: {request.leaders(ratios, lowest=True)}; most: {request.leaders(ratios)}. Exact, from all "
-        f"batches of N = {batch}{smallest}; geometric means of variances, means of biases, {request.policies}. "
+        f"Least variance: {request.leaders(variances, lowest=True)}; most: {request.leaders(variances)}. Exact, from "
+        f"all batches of N = {batch}{smallest}; geometric means of variances, means of biases, {request.policies}. "
         "Blue is less, orange more; uncoloured: the 95 % interval holds no difference."
     )
