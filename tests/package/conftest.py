@@ -7,6 +7,7 @@ import sys
 import sysconfig
 import venv
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,20 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     site.joinpath("dependencies.pth").write_text(
         "\n".join(dict.fromkeys(sysconfig.get_path(kind) for kind in ("purelib", "platlib"))) + "\n", encoding="utf-8"
     )
-    subprocess.run([*pip, "--python", python, "install", "--no-deps", "--no-index", wheel], **quietly)
+    # Bytecode is left out, because copied times of sources would outdate it.
+    install = ["--python", python, "install", "--no-deps", "--no-index", "--no-compile", wheel]
+    subprocess.run([*pip, *install], **quietly)
+    _copy_machine_code(site)
     (folder / "empty").mkdir()
     return Installed(python, folder / "empty")
+
+
+def _copy_machine_code(site: Path) -> None:
+    """Copy the checkout's machine code, because compiling it takes half a minute; numba compares times of sources."""
+    import_module("pg.learning.training")
+    for source in (ROOT / "pg").rglob("*.py"):
+        shutil.copystat(source, site / source.relative_to(ROOT))
+    for code in (ROOT / "pg").rglob("*.nb[ic]"):
+        copied = site / code.relative_to(ROOT)
+        copied.parent.mkdir(exist_ok=True)
+        shutil.copy2(code, copied)
