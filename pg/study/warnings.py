@@ -11,7 +11,7 @@ from gymnasium.spaces import Box, Dict, Tuple
 
 from pg.environments.catalogue import earned_mdp_of, horizon_of, make_copy
 from pg.environments.mdp import MDP
-from pg.environments.record import Environment
+from pg.environments.record import Environment, Rewards
 from pg.experiments.train.record import TrainExperiment
 from pg.study.expansion import cells
 from pg.study.files import StudyFile, located, with_base
@@ -30,7 +30,7 @@ def warnings(study: Study, options: Mapping[str, Any], files: Sequence[StudyFile
 
 
 def warnings_of(study: Study) -> Iterator[str]:
-    """Yield a message per budget, grid of learning rates and threshold that can hardly be meant."""
+    """Yield a message per budget, grid of learning rates, threshold and environment that can hardly be meant."""
     for name, experiment in study.training.items():
         yield from _small_budgets(study, name, experiment)
         if experiment.tuning is not None and len(experiment.tuning.grid) == 1:
@@ -49,6 +49,8 @@ def warnings_of(study: Study) -> Iterator[str]:
                 f"environments.{name}.id: observations of {environment.id} are images of {size}; policies "
                 "see them as one vector in fully connected layers, which learn little from pixels"
             )
+        if environment.rewards.normalise_discount != Rewards().normalise_discount and not environment.rewards.normalise:
+            yield f"environments.{name}.rewards.normalise_discount: has no effect without normalise: true"
 
 
 def _shape_of_images(space: Space[Any]) -> tuple[int, ...] | None:

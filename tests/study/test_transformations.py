@@ -102,3 +102,12 @@ def test_jobs_differ_by_rewards_and_observations(options: dict[str, Any]) -> Non
     assert len({job.canonical() for job in jobs}) == len(jobs)
     seen = [job.environment.observations for job in jobs[:2]]
     assert seen == [Observations(), Observations(hide=("velocity", "angular_velocity"))]
+
+
+def test_policies_of_normalised_rewards_are_measured_without(options: dict[str, Any]) -> None:
+    put(options, "environments/cartpole/rewards", {"normalise": True})
+    put(options, "experiments/gradients/sweep", {"environment.rewards.normalise": [False]})
+    study = load(options)
+    (cell, *_) = cells(study, "gradients")
+    assert not cell.environment.rewards.normalise
+    assert cells(study, "learn")[0].environment.rewards.normalise

@@ -84,3 +84,10 @@ def test_thegreatest_return_of_tables_is_that_of_enumeration(id: str, horizon: i
     enumerated = enumerate_trajectories(mdp, 100_000).trajectories.rewards.sum(-1).max()
 
     assert greatest_return(environment) == pytest.approx(float(enumerated), rel=1e-12)
+
+
+def test_a_discount_of_rewards_that_are_not_normalised_is_warned_of(options: dict[str, Any]) -> None:
+    (found,) = warned(options, environments__cartpole__rewards={"normalise_discount": 0.9})
+    assert found == "environments.cartpole.rewards.normalise_discount: has no effect without normalise: true"
+    del options["experiments"]["gradients"], options["claims"], options["figures"]
+    assert warned(options, environments__cartpole__rewards={"normalise": True, "normalise_discount": 0.9}) == []
