@@ -7,9 +7,9 @@ tensor and one batched matrix product per layer. Acting uses arrays (`pg.learnin
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, chain
+from itertools import chain
 from typing import cast
 
 import numpy as np
@@ -127,9 +127,8 @@ class Policy(nn.Module):
         """Return the cross-entropy between each discrete action and π(·|s), summed over the action's components."""
         distribution = self.distribution(observations)
         assert isinstance(distribution, _Categorical)
-        logits = distribution.logits.split(distribution.factors, dim=-1)
-        of_components = zip(logits, actions.reshape(len(actions), -1).unbind(-1), strict=True)
-        losses = [functional.cross_entropy(*component, reduction="none") for component in of_components]
+        components = distribution.components(actions)
+        losses = [functional.cross_entropy(logits, chosen, reduction="none") for logits, chosen in components]
         return torch.stack(losses).sum(0)
 
 
@@ -247,8 +246,13 @@ class _Categorical(Categorical):
 
     def log_prob(self, value: Int[Tensor, ...]) -> Float[Tensor, "*n"]:
         """Return log π(a|s); torch's method first gives all arguments a common shape."""
-        first = value.new_tensor([0, *accumulate(self.factors[:-1])])
-        return self.logits.gather(-1, value.reshape(*self.batch_shape, len(first)) + first).sum(-1)
+        found = [logits.gather(-1, chosen.unsqueeze(-1)) for logits, chosen in self.components(value)]
+        return torch.cat(found, dim=-1).sum(-1)
+
+    def components(self, value: Int[Tensor, ...]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Return the logits of each factor, and the number of the chosen one."""
+        chosen = value.reshape(*self.batch_shape, len(self.factors)).unbind(-1)
+        return zip(self.logits.split(self.factors, dim=-1), chosen, strict=True)
 
 
 def _leaf(tensor: Tensor, copies: int) -> Tensor:
