@@ -1,17 +1,41 @@
 """What changed since a job ran is named by its key."""
 
 import json
-from pathlib import Path
+import re
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
-from pg.study.reasons import changes
+from pg.core.record import Record
+from pg.study.code import code_digest, defining_files
+from pg.study.reasons import changes, code_changes, recorded
+from pg.study.slicing import part_of
+from pg.study.validation import load
+from tests.study.studies import ROOT
+from tests.study.test_code_of_jobs import NAMES, jobs
 
 RECORD = {"budget": {"steps": 500}, "variant": {"returns": "total", "batch": 8}, "seeds": [0, 1]}
 
 
-def recorded(record: object, code: str = "0123456789abcdef") -> set[str]:
-    """Return parameters as Snakemake records them."""
-    return {repr(json.dumps(record)), repr(code)}
+SCRIPT = ROOT / "workflow/scripts/train_tables.py"
+JOINED = "pg/parts/baselines/average_reward.py"
+EVER, NEVER = 0.0, 1e12  # times before and after all edits
+
+
+def parameters(record: object, code: str = "0123456789abcdef") -> dict[str, str]:
+    """Return parameters that went through Snakemake's records."""
+    return recorded([repr(json.dumps(record)), repr(code)])
+
+
+def code_of(*records: Record) -> str:
+    return code_digest(SCRIPT, *(file for record in records for file in defining_files(record)))
+
+
+def small(options: dict[str, Any], **variants: dict[str, Any]) -> Record:
+    """Return the record of the tables of a small study with more variants."""
+    options["variants"] = {**options["variants"], **variants}
+    options["experiments"]["learn"]["variants"] = ["total", "to_go", *variants]
+    return part_of(load(options), ["learn"])
 
 
 @pytest.mark.parametrize(
@@ -25,20 +49,53 @@ def recorded(record: object, code: str = "0123456789abcdef") -> set[str]:
     ],
 )
 def test_the_key_that_changed_is_named_with_both_values(changed: dict[str, object], said: str) -> None:
-    before, now = recorded(RECORD), recorded(RECORD | changed)
-
-    assert changes(before - now, now - before) == said
+    assert changes(parameters(RECORD), parameters(RECORD | changed)) == said
 
 
-def test_files_of_code_that_are_newer_are_named() -> None:
-    before, now = recorded(RECORD), recorded(RECORD, "fedcba9876543210")
-    newer = [Path(f"pg/{name}.py") for name in "abcde"]
+def test_code_is_named_where_its_digest_changed() -> None:
+    before, now = parameters(RECORD), parameters(RECORD, "fedcba9876543210")
 
-    assert changes(before - now, now - before) == "code"
-    assert changes(before - now, now - before, newer) == "code (pg/a.py, pg/b.py, pg/c.py and 2 more)"
+    assert changes(before, now, ["code (pg/a.py)"]) == "code (pg/a.py)"
+    assert changes(before, parameters(RECORD | {"seeds": [0]}), ["code"]) == "seeds: [0, 1] → [0]"
+
+
+@pytest.mark.parametrize(("script", "records"), [job for _, *job in jobs()], ids=NAMES)
+def test_times_of_files_are_no_edits(script: str, records: Sequence[Record]) -> None:
+    path = ROOT / "workflow/scripts" / script
+    files = [file for record in records for file in defining_files(record)]
+    before = {"record": records[0].canonical(), "code": code_digest(path, *files)}
+
+    assert [*code_changes(before, path, records, EVER)] == []
+
+
+def test_code_that_a_record_adds_and_removes_is_named(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    plain = small(options)
+    based = small(options, based={"extends": "total", "baseline": "average_reward"})
+    old, new = ({"record": record.canonical(), "code": code_of(record)} for record in (plain, based))
+
+    assert [*code_changes(old, SCRIPT, [based], EVER)] == [f"code added ({JOINED})"]
+    assert [*code_changes(new, SCRIPT, [plain], EVER)] == [f"code removed ({JOINED})"]
+
+
+def test_edited_code_is_named_if_times_show_it(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    plain = small(options)
+    based = small(options, based={"extends": "total", "baseline": "average_reward"})
+    before = {"record": plain.canonical(), "code": "0123456789abcdef"}
+
+    assert [*code_changes(before, SCRIPT, [based], NEVER)] == ["code", f"code added ({JOINED})"]
+    (edited,) = code_changes({"code": "0123456789abcdef"}, SCRIPT, [plain], EVER)
+    assert re.fullmatch(r"code \(\S+, \S+, \S+ and \d+ more\)", edited)
+
+
+def test_a_record_of_another_version_says_only_that_code_changed(options: dict[str, Any]) -> None:
+    before = {"record": '{"unknown": 1}', "code": "0123456789abcdef"}
+
+    assert [*code_changes(before, SCRIPT, [small(options)], NEVER)] == ["code"]
 
 
 def test_other_parameters_and_long_values_are_short() -> None:
-    assert changes({"'Using causality'"}, {"'Recap'"}) == "other parameters"
-    long = changes(recorded({"a": "x" * 100}), recorded({"a": "y"}))
+    assert changes(recorded(["'Using causality'"]), recorded(["'Recap'"])) == "other parameters"
+    long = changes(parameters({"a": "x" * 100}), parameters({"a": "y"}))
     assert long == f"a: {'x' * 39}… → y"

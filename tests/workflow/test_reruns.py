@@ -93,6 +93,33 @@ def test_edited_variant_reruns_alone(done: Checkout, study: dict[str, Any]) -> N
     assert [line.partition(": ")[2] for line in lines] == ["variant.batch: 4 → 5"] * 2
 
 
+def test_a_new_part_is_not_an_edit_of_code(done: Checkout, study: dict[str, Any]) -> None:
+    """The digest of the table's code covers the part's module; a file that was edited and restored is only newer."""
+    study["variants"]["left_out"] = {"extends": "to_go", "baseline": "leave_one_out"}
+    study["experiments"]["learn"]["variants"].append("left_out")
+    done.write(study)
+    (done.folder / "pg/parts/baselines/average_reward.py").touch()
+    said = done.run("-n").stdout
+    (line,) = [line for line in said.splitlines() if line.startswith("out/tables/learn.csv: ")]
+    assert line.endswith("; code added (pg/parts/baselines/leave_one_out.py)")
+    assert "code (" not in said
+
+
+def test_a_changed_input_is_named(done: Checkout) -> None:
+    with (done.folder / "out/figures/learning.txt").open("a", encoding="utf-8") as caption:
+        caption.write("Edited.")
+    assert done.run("-n").stdout.splitlines()[-2:] == [
+        "out/report.html: updated inputs: out/figures/learning.txt",
+        "jobs listed: 1; jobs without results: 0; jobs that follow: 0",
+    ]
+
+
+def test_a_change_of_the_study_alone_is_no_change_of_code(done: Checkout, study: dict[str, Any]) -> None:
+    put(study, "report/authors", "Ada")
+    done.write(study)
+    assert done.run("-n").stdout.splitlines()[-2] == "out/report.html: report.authors:  → Ada"
+
+
 def test_reordered_keys_and_comments_rerun_nothing(done: Checkout, study: dict[str, Any]) -> None:
     reordered = {
         **study,

@@ -25,14 +25,14 @@ def parameters(script, record, others=lambda w: ()):
     }
 
 
-# What each digest of code is of.
+# The script and the records that each digest of code is of.
 CODES = {}
 
 
 def code_of(script, *records):
     files = {file for record in records for file in defining_files(record)}
     digest = code_digest(SCRIPTS / script, *files)
-    CODES[digest] = (SCRIPTS / script, *files)
+    CODES[digest] = (SCRIPTS / script, records)
     return digest
 
 

@@ -10,9 +10,8 @@ from snakemake.logging import logger
 from pg import fork_server
 from pg.runs.logs import user_message
 from pg.runs.results_folder import FolderInUse, lock, mark
-from pg.study.code import covered_files
 from pg.study.cost import estimate
-from pg.study.reasons import changes
+from pg.study.reasons import changes, code_changes, few, recorded
 from pg.study.warnings import warnings
 
 # Measurements allocate large tensors and free them. Keeping the memory in the process, instead of returning it to the
@@ -73,12 +72,12 @@ def announce():
         logger.warning(warning)
 
 
-def newer_code(job):
-    """List the files of a job's code that changed after its results were made."""
+def what_changed(job, change):
+    """Say which parameters of a job changed."""
+    before, now = recorded(change.only_old), recorded(change.only_new)
+    of = CODES.get(job.params.get("code"))
     made = os.path.getmtime(job.output[0])
-    files = covered_files(*CODES.get(job.params.get("code"), ()))
-    newer = [path for path in files if path.stat().st_mtime > made]
-    return sorted(os.path.relpath(path) for path in newer)
+    return changes(before, now, code_changes(before, *of, made) if of else ())
 
 
 def reason_of(job):
@@ -87,11 +86,15 @@ def reason_of(job):
     if not os.path.exists(job.output[0]):
         return None
     if change := reason.params_changed:
-        return changes(change.only_old, change.only_new, newer_code(job))
+        return what_changed(job, change)
     if reason.input_changed:
         return "other inputs"
-    if reason.updated_input or reason.incomplete_output or reason.forced:
-        return str(reason)
+    if reason.forced:
+        return "forced"
+    if reason.incomplete_output:
+        return "incomplete outputs"
+    if updated := reason.updated_input - reason.updated_input_run:
+        return f"updated inputs: {few(sorted(updated))}"
     return None if reason.missing_output else ""
 
 
@@ -104,7 +107,10 @@ def print_reasons():
             print(f"{file}: {reason}")
     if any(reasons.values()):
         missing, following = (list(reasons.values()).count(one) for one in (None, ""))
-        print(f"jobs without results: {missing}; jobs that follow: {following}")
+        listed = len(reasons) - missing - following
+        print(
+            f"jobs listed: {listed}; jobs without results: {missing}; jobs that follow: {following}"
+        )
 
 
 if workflow.output_settings.dryrun:

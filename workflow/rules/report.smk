@@ -1,6 +1,5 @@
 import os
 import shlex
-from hashlib import sha256
 from pathlib import Path
 
 from pg.runs.results_folder import study_of
@@ -63,7 +62,6 @@ rule report_page:
     params:
         # Functions, because Snakemake would read braces in a text of the study as wildcards.
         **parameters("report.py", lambda w: STUDY),
-        config=lambda w: sha256(STUDY.canonical().encode()).hexdigest()[:16],
         codes=lambda w: codes_of_jobs(),
         command=command(),
         # Their names; a comment that moves a line does not rerun the page.

@@ -1,3 +1,4 @@
+from hashlib import sha256
 from pathlib import Path
 
 from pg.claims.verification import read_reference
@@ -25,7 +26,7 @@ def run(snakemake):
         tuned=tuned_rows(study, [read_choices(path) for path in snakemake.input.tuned]),
         provenance=provenance.provenance(
             snakemake.params.command,
-            snakemake.params.config,
+            sha256(snakemake.params.record.encode()).hexdigest()[:16],
             Path(snakemake.params.benchmarks),
             snakemake.params.codes,
         ),
