@@ -180,7 +180,7 @@ def test_equal_layers_and_potentials_are_legal(options: dict[str, Any]) -> None:
     ("path", "names"),
     [
         ("figures/variance/kind", ("variance", "learning_curves", "pg/experiments")),
-        ("claims/causality/parts/probed/metric", ("variance", "relative_bias", "pg/experiments/*/metrics.py")),
+        ("claims/causality/parts/probed/metric", ("variance", "relative_bias (bias over the gradient's norm)")),
     ],
 )
 def test_a_question_mark_is_answered_with_all_names(options: dict[str, Any], path: str, names: tuple[str, ...]) -> None:

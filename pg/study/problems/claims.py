@@ -60,8 +60,8 @@ def _unknown_names(study: Study, at: str, part: ClaimPart) -> list[str]:
     experiment = study.experiments.get(part.experiment)
     measured = METRICS if experiment is None else metrics_of(experiment)
     if part.metric not in {*METRICS, *metrics_of(*study.experiments.values())}:
-        remedy = "what each means: pg/experiments/*/metrics.py"
-        problems += [f"{problem}; {remedy}" for problem in unknown(f"{at}.metric", [part.metric], measured)]
+        allowed = listed(f"{name} ({metric.label})" for name, metric in measured.items())
+        problems.append(f"{at}.metric: {part.metric!r} is not known{hint(part.metric, measured)}; allowed:{allowed}")
     elif experiment is not None and part.metric not in measured:
         kinds = " or ".join(kinds_measuring(part.metric))
         problems.append(f"{at}.metric: {part.metric} is measured by {kinds} experiments, not {experiment.kind}")
