@@ -21,7 +21,7 @@ from pg.report.claims import claim_rows, quoted, verdicts_with_other_seeds
 from pg.report.descriptions import coverage_rows, environment_rows, equation_of, experiment_row, metric_rows
 from pg.report.pictures import Picture
 from pg.report.questions import answered, claims_asked_for
-from pg.study.record import Study
+from pg.study.record import Study, declared_section
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,8 @@ def in_sections(
 def sections_of(
     others: Sequence[Picture], cards: Sequence[Card], plays: Container[str], declared: Mapping[str, str | None]
 ) -> list[Section]:
-    """Return the sections that have a claim or another figure, in the declared order."""
-    names = dict.fromkeys(one.section for one in (*others, *cards))
+    """Return the sections that have a text, a claim or another figure, in the declared order."""
+    names = dict.fromkeys((*(name for name in declared if declared[name]), *(one.section for one in (*others, *cards))))
     ordered = sorted(names, key=lambda name: section_rank(name, [*declared]))
     unnamed = "Further claims and figures" if len(names) > 1 else "Claims and figures"
     return [
@@ -161,6 +161,5 @@ def section_rank(section: str, declared: Sequence[str]) -> tuple[int, bool]:
 
     Others come last, and at the very end the one without a name.
     """
-    named = section.strip().casefold()
-    fitting = [title for title in declared if named.startswith(title.casefold())]
-    return declared.index(max(fitting, key=len)) if fitting else len(declared), not named
+    found = declared_section(section, declared)
+    return len(declared) if found is None else declared.index(found), not section.strip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Self, cast
 
 from pydantic import Field, PrivateAttr
@@ -32,6 +32,12 @@ class Report(Record):
         description="Sections of claims and figures in the order of the report, each with a text below its heading, or "
         "null. A section belongs at the longest of these that its name begins with; others follow.",
     )
+
+
+def declared_section(section: str, declared: Iterable[str]) -> str | None:
+    """Return the longest declared section which a name begins with; None if there is none. Case is ignored."""
+    named = section.strip().casefold()
+    return max((title for title in declared if named.startswith(title.casefold())), key=len, default=None)
 
 
 class Study(Record):

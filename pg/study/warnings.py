@@ -9,13 +9,15 @@ import numpy as np
 from gymnasium import Space
 from gymnasium.spaces import Box, Dict, Tuple
 
+from pg.core.suggestions import hint
 from pg.environments.catalogue import earned_mdp_of, horizon_of, make_copy
 from pg.environments.mdp import MDP
 from pg.environments.record import Environment, Rewards
 from pg.experiments.train.record import TrainExperiment
 from pg.study.expansion import cells
 from pg.study.files import StudyFile, located, with_base
-from pg.study.record import Study
+from pg.study.record import Study, declared_section
+from pg.study.validation import TUNING_SECTION
 
 # The largest reward of a step in environments without tables, by the beginning of their ids.
 _LARGEST_REWARDS = {"CartPole-v": 1.0, "InvertedPendulum-v": 1.0, "Acrobot-v": 0.0, "Pendulum-v": 0.0}
@@ -30,7 +32,7 @@ def warnings(study: Study, options: Mapping[str, Any], files: Sequence[StudyFile
 
 
 def warnings_of(study: Study) -> Iterator[str]:
-    """Yield a message per budget, grid of learning rates, threshold and environment that can hardly be meant."""
+    """Yield a message per budget, grid of rates, threshold, environment and section that can hardly be meant."""
     for name, experiment in study.training.items():
         yield from _small_budgets(study, name, experiment)
         if experiment.tuning is not None and len(experiment.tuning.grid) == 1:
@@ -51,6 +53,7 @@ def warnings_of(study: Study) -> Iterator[str]:
             )
         if environment.rewards.normalise_discount != Rewards().normalise_discount and not environment.rewards.normalise:
             yield f"environments.{name}.rewards.normalise_discount: has no effect without normalise: true"
+    yield from _undeclared_sections(study)
 
 
 def _shape_of_images(space: Space[Any]) -> tuple[int, ...] | None:
@@ -86,6 +89,17 @@ def _high_thresholds(study: Study) -> Iterator[str]:
             greatest = greatest_return(environment.model_copy(update={"horizon": horizon}))
             if threshold is not None and greatest is not None and threshold > greatest:
                 yield f"{at}: no run can reach {threshold:g}: the greatest possible return in {key} is {greatest:g}"
+
+
+def _undeclared_sections(study: Study) -> Iterator[str]:
+    declared = study.report.sections
+    shown = {
+        **{f"figures.{name}": figure.section for name, figure in study.figures.items()},
+        **{f"claims.{name}": claim.section for name, claim in study.claims.items()},
+    }
+    for at, section in shown.items() if declared else ():
+        if section not in ("", TUNING_SECTION) and declared_section(section, declared) is None:
+            yield f"{at}.section: {section!r} is not in report.sections, and comes after those{hint(section, declared)}"
 
 
 def greatest_return(environment: Environment) -> float | None:

@@ -286,6 +286,15 @@ def test_sections_follow_the_declared_order_and_others_come_last(make_page: Page
     assert section_rank("Appendix", lecture) == (len(lecture), False) < section_rank("", lecture)
 
 
+def test_a_declared_section_is_shown_for_its_text_alone(make_page: Pages, study: Study) -> None:
+    sections = {"Setup": "What was trained.", "Using causality": None, "Unused": None}
+    page = make_page(study=study.model_copy(update={"report": Report(sections=sections)}))
+
+    assert "Setup</h2>\n<p>What was trained.</p>" in page
+    assert page.index("Setup</h2>") < page.index("Using causality</h2>")
+    assert "Unused" not in page
+
+
 def test_the_page_says_whose_study_it_is_and_what_it_is_about(make_page: Pages, study: Study) -> None:
     report = Report(authors="Ada <Lovelace>", introduction="First.\n\nSecond\nparagraph.")
     page = make_page(study=study.model_copy(update={"report": report}))

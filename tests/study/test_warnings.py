@@ -91,3 +91,15 @@ def test_a_discount_of_rewards_that_are_not_normalised_is_warned_of(options: dic
     assert found == "environments.cartpole.rewards.normalise_discount: has no effect without normalise: true"
     del options["experiments"]["gradients"], options["claims"], options["figures"]
     assert warned(options, environments__cartpole__rewards={"normalise": True, "normalise_discount": 0.9}) == []
+
+
+def test_a_section_that_is_not_declared_is_warned_of(options: dict[str, Any]) -> None:
+    options["claims"]["causality"]["section"] = "Using causality"
+    options["figures"]["variance"]["section"] = "Baselines (jacket)"
+    assert warned(options) == []
+    assert warned(options, report__sections={"Using causality": None, "baselines": None}) == []
+    said = "is not in report.sections, and comes after those"
+    assert warned(options, report__sections={"Using casuality": None, "Setup": None}) == [
+        f"figures.variance.section: 'Baselines (jacket)' {said}",
+        f"claims.causality.section: 'Using causality' {said}; did you mean 'Using casuality'?",
+    ]
