@@ -110,8 +110,13 @@ def _problems_of_compared(study: Study, at: str, figure: Figure, kind: FigureKin
         if variant in (figure.variants or own.variants):
             yield f"{here}.variant: {figure.experiment} draws {variant} already; remove one"
         levels = {key: value for key, value in one.items() if key not in ("experiment", "variant")}
-        if levels.keys() != other.swept.keys():
+        if not levels.keys() >= other.swept.keys():
             yield f"{here}: needs a level of each option that {name} sweeps:{listed(other.swept)}"
+        for path in levels:
+            if path in other.sweep and path not in other.swept:
+                yield f"{here}.{path}: {name} has one level of it, which needs no choice; take it out"
+        others = [path for path in levels if path not in other.sweep]
+        yield from unknown(here, others, ["experiment", "variant", *other.swept])
         for path, values in other.swept.items():
             if path in levels and levels[path] not in values:
                 yield f"{here}.{path}: {levels[path]!r} is no level of {name}; allowed:{listed(map(str, values))}"

@@ -92,6 +92,10 @@ figures/learning/compared: [{experiment: swept, variant: free}]
   => learning.compared.0: needs a level of each option that swept sweeps: variant.gradient_steps
 figures/learning/compared: [{experiment: swept, variant: free, variant.gradient_steps: 2}]
   => compared.0.variant.gradient_steps: 2 is no level of swept; allowed: 1, 4
+figures/learning/compared: [{experiment: swept, variant: free, variant.gradient_steps: 4, variant.batch: 4}]
+  => compared.0: 'variant.batch' is not known…; allowed: experiment, variant, variant.gradient_steps
+experiments/swept/sweep: {variant.gradient_steps: [4]}
+  => figures.learning.compared.0.variant.gradient_steps: swept has one level of it, which needs no choice; take it out
 figures/learning/experiment: swept => learning.compared.0.variant: swept draws free already; remove one
 figures/limits/compared: [{experiment: swept, variant: free}]
   => limits.compared: realised_kl draws one experiment; leave compared out
