@@ -66,7 +66,10 @@ def import_named(name: str) -> ModuleType:
         If its code does not end.
     """
     if not _may_import.get():
-        raise ForeignError("importing it runs its code; add --import-modules if you trust it")
+        raise ForeignError(
+            "`explain` imports no module that a study names unless asked, because importing runs its code; add "
+            "--import-modules if you trust it"
+        )
     with foreign(f"the module {name!r}"):
         return importlib.import_module(name)
 

@@ -43,6 +43,8 @@ SomeDistinct = Annotated[tuple[Item, ...], Field(min_length=1), _ONCE, _UNIQUE_I
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+UNKNOWN_KEY = "unknown key"
+"""The beginning of the message for a key that no record has at its place."""
 
 
 class Record(BaseModel):
@@ -83,7 +85,7 @@ class Record(BaseModel):
                 type=PydanticCustomError(
                     "value_error",
                     "{reason}",
-                    {"reason": cls.moved_keys.get(key, f"unknown key{nearest(str(key), named)}")},
+                    {"reason": cls.moved_keys.get(key, f"{UNKNOWN_KEY}{nearest(str(key), named)}")},
                 ),
                 loc=(key,),
                 input=item,

@@ -25,8 +25,8 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     return f"{hint(name, allowed)}; allowed:{listed(allowed)}"
 
 
-def hint(name: str, allowed: Iterable[str]) -> str:
-    """Return a suggestion of the nearest valid name; empty if none is near.
+def hint(name: str, allowed: Iterable[str], before: str = "") -> str:
+    """Return a suggestion of the nearest valid name, with a text written before it; empty if none is near.
 
     Candidates, in this order: names that begin with the given one, names with the same words in another order, names
     of similar spelling.
@@ -36,7 +36,7 @@ def hint(name: str, allowed: Iterable[str]) -> str:
     by_words = {_sorted_words(known): known for known in allowed}
     reordered = [by_words[words] for words in difflib.get_close_matches(_sorted_words(name), by_words, n=1, cutoff=0.9)]
     near = longer or reordered or difflib.get_close_matches(name, allowed, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return f"; did you mean {before + near[0]!r}?" if near else ""
 
 
 def _sorted_words(name: str) -> str:

@@ -211,10 +211,10 @@ def _spec(id: str) -> EnvSpec:
         if module:
             import_named(module)
     except ForeignError as error:
-        raise UnsupportedEnvironment(f"id: {id!r} names a module that cannot be imported: {error}") from error
+        raise UnsupportedEnvironment(f"id: cannot import {module!r}: {error}") from error
     try:
         with foreign(f"environment {id}"):
             return gymnasium.spec(name)
     except ForeignError as error:
-        near = hint(id, gymnasium.registry) or "; any gymnasium id, or module:id, is allowed"
+        near = hint(name, gymnasium.registry, id.removesuffix(name)) or "; any gymnasium id, or module:id, is allowed"
         raise UnsupportedEnvironment(f"id: {id!r} is not known to gymnasium{near}") from error

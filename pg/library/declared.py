@@ -10,6 +10,7 @@ from typing import Any
 
 from pg.core.errors import InvalidStudy
 from pg.core.suggestions import unknown
+from pg.environments.record import Environment
 from pg.parts.variant import Variant
 from pg.study.files import StudyFile
 from pg.study.inheritance import merged
@@ -108,7 +109,12 @@ def variants_of(function: Callable[..., Any], variants: Any, shared: Mapping[str
     """
     arguments = [name for name in inspect.signature(function).parameters if name != "options"]
     names = [name for name in shared if name not in Variant.moved_keys]
-    if problems := [*unknown(f"pg.{function.__name__}", names, [*arguments, *Variant.file_keys()])]:
+    at, known = f"pg.{function.__name__}", [*arguments, *Variant.file_keys()]
+    misplaced = [name for name in names if name not in known and name in Environment.file_keys()]
+    problems = [
+        f"{at}: {one} is an option of environments, as in {{'id': 'CartPole-v1', {one!r}: …}}" for one in misplaced
+    ]
+    if problems := [*problems, *unknown(at, [name for name in names if name not in misplaced], known)]:
         raise InvalidStudy(problems)
     own = {TRAINED: {}} if variants is None else plain(variants)
     if not isinstance(own, dict):

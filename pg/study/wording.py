@@ -5,14 +5,29 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from pg.claims.record import Claim
+from pg.core.record import UNKNOWN_KEY, Record
 from pg.core.suggestions import hint, listed, nearest
+from pg.environments.record import Environment
 from pg.experiments.registry import KINDS
+from pg.parts.variant import Variant
+from pg.plotting.record import Figure
 
 _LONGEST_WRITTEN_OUT = 1e9
+_RECORDS: Mapping[str, tuple[type[Record], ...]] = MappingProxyType(
+    {
+        "environments": (Environment,),
+        "variants": (Variant,),
+        "experiments": tuple(KINDS.values()),
+        "claims": (Claim,),
+        "figures": (Figure,),
+    }
+)
 
 
 def readable(errors: list[ErrorDetails], resolved: Mapping[str, Any]) -> list[str]:
@@ -30,7 +45,14 @@ def readable(errors: list[ErrorDetails], resolved: Mapping[str, Any]) -> list[st
         # If no item of a list is legal, pydantic reports that the list is too short as well.
         if error["type"] != "too_short" or not error["input"]:
             by_place.setdefault(".".join(_place(error, resolved)), []).append(error)
-    return [f"{place or 'the study'}: {_in_words(found)}" for place, found in by_place.items()]
+    return [f"{place or 'the study'}: {_in_words_at(place, found)}" for place, found in by_place.items()]
+
+
+def owner(key: str, section: str) -> str:
+    """Return of which other sections a key is an option, as the end of a message; empty if of none, or of this one."""
+    owners = [one for one, records in _RECORDS.items() if any(key in record.file_keys() for record in records)]
+    found = owners and section not in owners
+    return f": {key} is an option of {' and '.join(owners)}, not of {section}" if found else ""
 
 
 def _place(error: ErrorDetails, options: Any) -> list[str]:
@@ -45,6 +67,17 @@ def _place(error: ErrorDetails, options: Any) -> list[str]:
                 continue
         place.append(str(step))
     return place
+
+
+def _in_words_at(place: str, errors: list[ErrorDetails]) -> str:
+    text = _in_words(errors)
+    match place.split("."):
+        case [section, _, key] if (
+            text.startswith(UNKNOWN_KEY) and section in _RECORDS and (known := owner(key, section))
+        ):
+            return f"{UNKNOWN_KEY}{known}"
+        case _:
+            return text
 
 
 def _in_words(errors: list[ErrorDetails]) -> str:

@@ -33,6 +33,11 @@ def test_an_experiment_may_not_have_the_name_of_a_table(options: dict[str, Any],
 @refusals(
     r"""
 variants/total/retruns: total => : unknown key; did you mean 'returns'
+variants/total/rewards: {normalise: true} => : unknown key: rewards is an option of environments, not of variants
+experiments/learn/section: Recap => : unknown key: section is an option of claims and figures, not of experiments
+experiments/learn/sample: {} => : unknown key; …allowed: kind,
+experiments/learn/sweep: {variant.rewards.normalise: [true]}
+  => 'variant.rewards.normalise' names no option: rewards is an option of environments, not of variants
 variants/total/returns: togo => : 'togo' is not known; did you mean 'to_go'?; allowed: total, to_go, gae,
 variants/total/discount: 1.5 => : should be less than or equal to 1; it is 1.5
 variants/total/discount_states: true => variants.total: discount_states: true changes nothing
@@ -44,7 +49,8 @@ experiments/learn/budget/steps: 1e3 => YAML reads 1e3 as text: write 1000
 variants/total/policy/hidden: [8, 0] => .1: should be greater than 0; it is 0
 variants/total/policy/hidden: 8 => : should be a list; it is 8
 environments/cartpole/id: CartPole-v9 => : …did you mean 'CartPole-v
-environments/cartpole/id: nowhere:CartPole-v1 => : 'nowhere:CartPole-v1' names a module that cannot be imported
+environments/cartpole/id: nowhere:CartPole-v1 => : cannot import 'nowhere': No module named 'nowhere'
+environments/cartpole/id: gymnasium:CartPol-v1 => : … did you mean 'gymnasium:CartPole-v1'?
 environments/cartpole/id: gymnasium:Nothing-v9 => : 'gymnasium:Nothing-v9' is not known to gymnasium
 environments/cartpole/kwargs: {gravity: 3} => : …gravity
 environments/chain/kwargs: {lenght: 3} => : …lenght
@@ -76,7 +82,7 @@ environments/cartpole: {id: Hopper-v5, kwargs: {frame_skip: 0}} => .kwargs: Hopp
 environments/cartpole: {id: Hopper-v5, kwargs: {xml_file: none.xml}} => .kwargs: Hopper-v5 cannot be made with these
 environments/cartpole: {id: Hopper-v5, kwargs: {healthy_z_range: 3}} => .kwargs: Hopper-v5 cannot be made with these
 environments/cartpole: {id: Hopper-v5, kwargs: {render_mode: human}} => .kwargs: render_mode: no job renders; leave
-environments/cartpole/id: .relative:CartPole-v1 => : '.relative:CartPole-v1' names a module that cannot be imported
+environments/cartpole/id: .relative:CartPole-v1 => : cannot import '.relative'
 experiments/learn/sweep: {variant.batch: [0]} => : a level is not legal: batch
 experiments/gradients/source/experiment: exact => : 'exact' is not known
 experiments/gradients/source/variant: baseline => : 'baseline' is not known
@@ -234,6 +240,12 @@ def test_problems_of_all_stages_are_reported_at_once(options: dict[str, Any]) ->
         "questions.good.answers",
     ]
     assert "did you mean 'wrong'" in found[3], "names of entries with problems are names"
+
+
+def test_a_misspelt_variant_of_a_source_is_reported_once(options: dict[str, Any]) -> None:
+    put(options, "experiments/learn/variants", ["total", "too_go"])
+    (problem,) = refused(options)
+    assert problem.startswith("experiments.learn.variants: 'too_go' is not known; did you mean 'to_go'?")
 
 
 def test_a_message_is_at_the_line_of_its_own_key() -> None:

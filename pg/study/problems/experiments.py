@@ -21,7 +21,7 @@ from pg.parts.variant import Variant
 from pg.study.cost import problems_of_size
 from pg.study.expansion import cells
 from pg.study.record import Study
-from pg.study.wording import plain
+from pg.study.wording import owner, plain
 
 _LONGEST_ID = 200  # of the 255 bytes that file systems allow in a name
 _TABULAR = f"allowed: {', '.join(OWN)}, or any environment with a transition table, for example FrozenLake-v1"
@@ -43,8 +43,13 @@ def _unsupported(environments: Mapping[str, Environment]) -> Iterator[str]:
 
 def problems_of_experiments(study: Study) -> Iterator[str]:
     """Yield a message per problem; each check relies on those before it."""
-    for name in study.experiments:
-        for problems in (_name_problems, _illegal_levels, _unusable_levels, problems_of_size, _misfits):
+    misnamed = {name: list(_name_problems(study, name)) for name in study.experiments}
+    for name, experiment in study.experiments.items():
+        yield from misnamed[name]
+        # What a source misnames would be offered as the names of its variants and environments.
+        if misnamed[name] or (experiment.policies_from and misnamed.get(experiment.policies_from.experiment)):
+            continue
+        for problems in (_illegal_levels, _unusable_levels, problems_of_size, _misfits):
             if found := list(problems(study, name)):
                 yield from found
                 break
@@ -74,7 +79,9 @@ def _name_problems(study: Study, name: str) -> Iterator[str]:
             if not isinstance(place, Record) or isinstance(place, Part):
                 break
             if key not in place.file_keys():
-                problem = place.moved_keys.get(key, f"names no option{nearest(key, place.file_keys())}")
+                belongs = owner(key, f"{root}s") if place is roots[root] else ""
+                unknown_option = f"names no option{belongs or nearest(key, place.file_keys())}"
+                problem = place.moved_keys.get(key, unknown_option)
                 yield f"{at}.sweep: {path!r} {problem}"
                 break
             place = getattr(place, key)
