@@ -91,6 +91,9 @@ def test_edited_variant_reruns_alone(done: Checkout, study: dict[str, Any]) -> N
     assert "measure_clouds_trajectories" not in plan, "a probe does not use the batch size of training"
     lines = [line for line in done.run("-n").stdout.splitlines() if "runs/learn" in line]
     assert [line.partition(": ")[2] for line in lines] == ["variant.batch: 4 → 5"] * 2
+    listed = done.run("-n", "--quiet", "host").stdout
+    assert listed.count("    reason: variant.batch: 4 → 5\n") == 2
+    assert "exclusive params" not in listed
 
 
 def test_a_new_part_is_not_an_edit_of_code(done: Checkout, study: dict[str, Any]) -> None:

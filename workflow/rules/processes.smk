@@ -3,6 +3,7 @@
 import atexit
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -98,10 +99,23 @@ def reason_of(job):
     return None if reason.missing_output else ""
 
 
+@cache
+def reasons_of_jobs():
+    """Map the first outputs of the jobs that run to their reasons."""
+    jobs = workflow.dag.needrun_jobs(exclude_finished=False) if workflow.dag else ()
+    return {job.output[0]: reason_of(job) for job in jobs if job.output}
+
+
+def with_our_reason(message):
+    """Replace the reason in Snakemake's message about a job, which has digests and whole records."""
+    if hasattr(message, "reason") and message.output:
+        message.reason = reasons_of_jobs().get(message.output[0]) or message.reason
+    return True
+
+
 def print_reasons():
     """Print a line per job that runs again, with what changed."""
-    jobs = workflow.dag.needrun_jobs(exclude_finished=False) if workflow.dag else ()
-    reasons = {job.output[0]: reason_of(job) for job in jobs if job.output}
+    reasons = reasons_of_jobs()
     for file, reason in sorted(reasons.items()):
         if reason:
             print(f"{file}: {reason}")
@@ -115,6 +129,7 @@ def print_reasons():
 
 if workflow.output_settings.dryrun:
     announce()
+    logger.addFilter(with_our_reason)
     # Snakemake has no hook for dry runs, and knows its jobs only after this file.
     atexit.register(print_reasons)
 elif any(word.startswith("--del") for word in sys.argv):
