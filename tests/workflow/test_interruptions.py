@@ -255,12 +255,16 @@ def test_jobs_of_a_killed_run_write_nothing_during_the_next_run(pause: bool, pla
     assert run.wait(timeout=SECONDS) == 0, place.output.read_text(encoding="utf-8")
     wait_until(lambda: not members(killed))
     output = place.output.read_text(encoding="utf-8")
-    assert "a later run has started" in output
+    # Unless it is paused, the job may end before the next run starts; then it has nothing to say.
+    assert not pause or "a later run has started" in output
     assert "Traceback" not in output
     writes = [line.split(" ", 2) for line in (place.folder / "writes.txt").read_text(encoding="utf-8").splitlines()]
     next_started = max(int(when) for _, when, path in writes if path == RUN)
     assert max(int(when) for by, when, _ in writes if by == killed_run) < next_started
-    assert {by for by, _, path in writes if path == ROWS} == {by for by, _, _ in writes} - {killed_run, ""}
+    assert {by for by, _, path in writes if path == ROWS} - {killed_run} == {by for by, _, _ in writes} - {
+        killed_run,
+        "",
+    }
     assert place.files() == expected
     assert_nothing_left(place)
 
