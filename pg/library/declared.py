@@ -16,6 +16,7 @@ from pg.study.files import StudyFile
 from pg.study.inheritance import merged
 from pg.study.record import Study
 from pg.study.validation import load
+from pg.study.wording import inside
 
 TRAINING = "training"
 MEASURED = "measured"
@@ -110,10 +111,8 @@ def variants_of(function: Callable[..., Any], variants: Any, shared: Mapping[str
     arguments = [name for name in inspect.signature(function).parameters if name != "options"]
     names = [name for name in shared if name not in Variant.moved_keys]
     at, known = f"pg.{function.__name__}", [*arguments, *Variant.file_keys()]
-    misplaced = [name for name in names if name not in known and name in Environment.file_keys()]
-    problems = [
-        f"{at}: {one} is an option of environments, as in {{'id': 'CartPole-v1', {one!r}: …}}" for one in misplaced
-    ]
+    misplaced = {name: where for name in names if name not in known and (where := _place_of(name, shared[name]))}
+    problems = [f"{at}: {name} is an option of {where}" for name, where in misplaced.items()]
     if problems := [*problems, *unknown(at, [name for name in names if name not in misplaced], known)]:
         raise InvalidStudy(problems)
     own = {TRAINED: {}} if variants is None else plain(variants)
@@ -122,6 +121,13 @@ def variants_of(function: Callable[..., Any], variants: Any, shared: Mapping[str
     return {
         name: merged(plain(shared), options) if isinstance(options, dict) else options for name, options in own.items()
     }
+
+
+def _place_of(name: str, value: Any) -> str:
+    """Return which argument has an option, and how it is written; empty if none has."""
+    if name in Environment.file_keys():
+        return f"environments, as in {{'id': 'CartPole-v1', {name!r}: …}}"
+    return " or ".join(f"{option}, as in {option}={keys}" for option, keys in inside(name, value, Variant).items())
 
 
 def seeds_of(seeds: int | range | Mapping[str, Any]) -> Any:

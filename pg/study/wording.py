@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ from pg.parts.variant import Variant
 from pg.plotting.record import Figure
 
 _LONGEST_WRITTEN_OUT = 1e9
+_LONGEST_EXAMPLE = 150
+_MOST_PLACES = 2
 _RECORDS: Mapping[str, tuple[type[Record], ...]] = MappingProxyType(
     {
         "environments": (Environment,),
@@ -45,14 +48,83 @@ def readable(errors: list[ErrorDetails], resolved: Mapping[str, Any]) -> list[st
         # If no item of a list is legal, pydantic reports that the list is too short as well.
         if error["type"] != "too_short" or not error["input"]:
             by_place.setdefault(".".join(_place(error, resolved)), []).append(error)
-    return [f"{place or 'the study'}: {_in_words_at(place, found)}" for place, found in by_place.items()]
+    return [f"{place or 'the study'}: {_in_words_at(place, found, resolved)}" for place, found in by_place.items()]
 
 
-def owner(key: str, section: str) -> str:
-    """Return of which other sections a key is an option, as the end of a message; empty if of none, or of this one."""
-    owners = [one for one, records in _RECORDS.items() if any(key in record.file_keys() for record in records)]
-    found = owners and section not in owners
-    return f": {key} is an option of {' and '.join(owners)}, not of {section}" if found else ""
+def belonging(key: str, value: Any, section: str, above: str = "") -> str:
+    """Return where a key belongs that its place does not have, as the end of a message; empty if that is unclear.
+
+    Parameters
+    ----------
+    key, value
+        What was given.
+    section
+        The section in which it was given, or the kind of experiment; empty for the study itself.
+    above
+        The option in which it was given; empty for an entry itself.
+    """
+    records = (KINDS[section],) if section in KINDS else _RECORDS.get(section, ())
+    section = section if section in _RECORDS or not section else "experiments"
+    if above and any(key in record.file_keys() for record in records):
+        return f": {key} is an option of {section}, not of {above}"
+    if options := inside(key, value, *records):
+        return f"; write {_written(options)}"
+    owners = [one for one, known in _RECORDS.items() if any(key in record.file_keys() for record in known)]
+    if owners and section not in owners:
+        return f": {key} is an option of {' and '.join(owners)}, not of {above or section or 'the study'}"
+    others = {one: options for one, known in _RECORDS.items() if (options := inside(key, value, *known))}
+    if len(others) == 1:
+        [(owner, options)] = others.items()
+        return f"; write {_written(options)} in {owner}"
+    return ""
+
+
+def inside(key: str, value: Any, *records: type[Record]) -> dict[str, dict[str, Any]]:
+    """Return the options of records that have a key inside, with what to write there; none if these are many.
+
+    If options need no name of a part, they are the only ones.
+
+    Examples
+    --------
+    >>> inside("learning_rate", 0.1, Variant)
+    {'optimizer': {'learning_rate': 0.1}}
+    >>> inside("fit_steps", 9, Variant)
+    {'baseline': {'name': 'value_network', 'fit_steps': 9}}
+    """
+    unnamed: dict[str, dict[str, Any]] = {}
+    named: dict[str, dict[str, Any]] = {}
+    for schema in (record.model_json_schema() for record in records):
+        for option, described in schema["properties"].items():
+            alternatives = [one["$ref"] for one in (described, *described.get("anyOf", ())) if "$ref" in one]
+            choices = [schema["$defs"][one.rpartition("/")[2]]["properties"] for one in alternatives]
+            having = next((choice for choice in choices if key in choice), None)
+            if having is None or "const" in having[key]:
+                continue
+            name = {known: one["const"] for known, one in having.items() if "const" in one}
+            if not name or key in (described.get("default") or {}):
+                unnamed[option] = {key: value}
+            else:
+                named[option] = {**name, key: value}
+    found = unnamed or named
+    return found if len(found) <= _MOST_PLACES else {}
+
+
+def flow(value: Any) -> str:
+    """Write a value on one line, as in a study file."""
+    match value:
+        case Mapping():
+            return f"{{{', '.join(f'{key}: {flow(one)}' for key, one in value.items())}}}"
+        case list() | tuple():
+            return f"[{', '.join(map(flow, value))}]"
+        case str() if value.isidentifier():
+            return value
+        case _:
+            return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _written(options: Mapping[str, Mapping[str, Any]]) -> str:
+    written = " or ".join(f"{option}: {flow(keys)}" for option, keys in options.items())
+    return written if len(written) <= _LONGEST_EXAMPLE else f"{written[:_LONGEST_EXAMPLE]}…"
 
 
 def _place(error: ErrorDetails, options: Any) -> list[str]:
@@ -69,15 +141,20 @@ def _place(error: ErrorDetails, options: Any) -> list[str]:
     return place
 
 
-def _in_words_at(place: str, errors: list[ErrorDetails]) -> str:
+def _in_words_at(place: str, errors: list[ErrorDetails], resolved: Mapping[str, Any]) -> str:
     text = _in_words(errors)
+    if not text.startswith(UNKNOWN_KEY):
+        return text
     match place.split("."):
-        case [section, _, key] if (
-            text.startswith(UNKNOWN_KEY) and section in _RECORDS and (known := owner(key, section))
-        ):
-            return f"{UNKNOWN_KEY}{known}"
+        case [key] if "variants" in resolved:
+            known = belonging(key, errors[0]["input"], "")
+        case ["experiments", name, *above, key] if isinstance(entry := resolved["experiments"].get(name), dict):
+            known = belonging(key, errors[0]["input"], str(entry.get("kind", "experiments")), ".".join(above))
+        case [section, _, *above, key] if section in _RECORDS:
+            known = belonging(key, errors[0]["input"], section, ".".join(above))
         case _:
-            return text
+            known = ""
+    return f"{UNKNOWN_KEY}{known}" if known else text
 
 
 def _in_words(errors: list[ErrorDetails]) -> str:

@@ -344,6 +344,12 @@ REFUSED: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], str]] =
         {"steps": 9, "rewards": {}},
         "pg.train: rewards is an option of environments, as in {'id'",
     ),
+    (
+        pg.train,
+        (CHAIN,),
+        {"steps": 9, "hidden": [8]},
+        "pg.train: hidden is an option of policy, as in policy={'hidden': [8]}",
+    ),
     (pg.train, (CHAIN,), {"steps": 9, "evalute": {}}, "pg.train: 'evalute' is not known; did you mean 'evaluate'?"),
     (pg.train, (CHAIN,), {"steps": 9, "baseline": "leave_one"}, "baseline: 'leave_one' is not known; did you mean"),
     (

@@ -35,6 +35,18 @@ def test_an_experiment_may_not_have_the_name_of_a_table(options: dict[str, Any],
 variants/total/retruns: total => : unknown key; did you mean 'returns'
 variants/total/rewards: {normalise: true} => : unknown key: rewards is an option of environments, not of variants
 experiments/learn/section: Recap => : unknown key: section is an option of claims and figures, not of experiments
+variants/total/learning_rate: 0.1 => : unknown key; write optimizer: {learning_rate: 0.1}
+variants/total/hidden: [8] => : unknown key; write policy: {hidden: [8]}
+variants/total/fit_steps: 9 => : unknown key; write baseline: {name: value_network, fit_steps: 9}
+variants/total/policy: {learning_rate: 0.1} => .learning_rate: unknown key; write optimizer: {learning_rate: 0.1}
+variants/total/policy: {batch: 4} => .batch: unknown key: batch is an option of variants, not of policy
+environments/cartpole/normalise: true
+  => : unknown key; write rewards: {normalise: true} or observations: {normalise: true}
+experiments/learn/steps: 9 => : unknown key; write budget: {steps: 9}
+experiments/learn/clip_norm: 9 => : unknown key; write optimizer: {clip_norm: 9} in variants
+experiments/learn/sweep: {variant.learning_rate: [0.1]}
+  => 'variant.learning_rate' names no option; write variant.optimizer.learning_rate
+experiments/learn/sweep: {variant.policy.batch: [1]} => 'variant.policy.batch' names no option; write variant.batch
 experiments/learn/sample: {} => : unknown key; …allowed: kind,
 experiments/learn/sweep: {variant.rewards.normalise: [true]}
   => 'variant.rewards.normalise' names no option: rewards is an option of environments, not of variants

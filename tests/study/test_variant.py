@@ -52,7 +52,8 @@ variants/new: {extends: gae, baseline: per_step} => needs baseline: value_networ
 variants/new: {extends: gae, baseline: running_average} => running_average is the same in every state; use value
 variants/new: {returns: gae} => .returns.lambda: is missing
 variants/new: {returns: {lambda: 0.5}} => .returns: name: is missing; allowed: total, to_go, gae
-variants/new: {returns: {name: to_go, lambda: 0.5}} => returns.lambda: unknown key; allowed: name
+variants/new: {returns: {name: to_go, lambda: 0.5}}
+  => .returns.lambda: unknown key; write returns: {name: gae, lambda: 0.5}
 variants/new: {returns: {name: gae, lambda: 1.5}} => returns.lambda: should be less than or equal to 1; it
 variants/new: {returns: {name: gae, lamda: 0.5}} => returns.lamda: unknown key; did you mean 'lambda'
 variants/new: {returns: {name: gae, lambda_: 0.5}} => .returns.lambda_: unknown key; did you mean 'lambda'
@@ -64,7 +65,8 @@ variants/new: {extends: gae, importance: per_decision} => importance: per_decisi
 variants/new: {extends: gae, importance: {name: per_step, future_correction: true}}
   => future_correction: true needs returns: to_go
 variants/new: {baseline: constant} => .baseline.value: is missing
-variants/new: {baseline: {name: none, value: 1.0}} => baseline.value: unknown key; allowed: name
+variants/new: {baseline: {name: none, value: 1.0}}
+  => .baseline.value: unknown key; write baseline: {name: constant, value: 1.0}
 variants/new: {extend: gae} => new.extend: unknown key; did you mean 'extends'
 variants/new: {baseline: 3} => baseline: should be a name, or a mapping with a name and options
 variants/new: {baseline: {name: value_network, learning_rate: tuned}} => learning_rate: should be a valid number

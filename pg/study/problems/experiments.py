@@ -21,7 +21,7 @@ from pg.parts.variant import Variant
 from pg.study.cost import problems_of_size
 from pg.study.expansion import cells
 from pg.study.record import Study
-from pg.study.wording import owner, plain
+from pg.study.wording import belonging, inside, plain
 
 _LONGEST_ID = 200  # of the 255 bytes that file systems allow in a name
 _TABULAR = f"allowed: {', '.join(OWN)}, or any environment with a transition table, for example FrozenLake-v1"
@@ -79,12 +79,18 @@ def _name_problems(study: Study, name: str) -> Iterator[str]:
             if not isinstance(place, Record) or isinstance(place, Part):
                 break
             if key not in place.file_keys():
-                belongs = owner(key, f"{root}s") if place is roots[root] else ""
-                unknown_option = f"names no option{belongs or nearest(key, place.file_keys())}"
-                problem = place.moved_keys.get(key, unknown_option)
+                belongs = _place_of(key, root, roots[root]) or nearest(key, place.file_keys())
+                problem = place.moved_keys.get(key, f"names no option{belongs}")
                 yield f"{at}.sweep: {path!r} {problem}"
                 break
             place = getattr(place, key)
+
+
+def _place_of(key: str, root: str, record: Record) -> str:
+    """Return which path names an option, or where it belongs, as the end of a message; empty if that is unclear."""
+    here = key in record.file_keys()
+    paths = [f"{root}.{key}"] if here else [f"{root}.{one}.{key}" for one in inside(key, None, type(record))]
+    return f"; write {' or '.join(paths)}" if paths else belonging(key, None, f"{root}s")
 
 
 def _overwritten(at: str, sweep: Mapping[str, tuple[Any, ...]]) -> Iterator[str]:
