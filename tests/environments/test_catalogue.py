@@ -1,12 +1,15 @@
 """Environments are found by id, with their tables if they have any; unsupported ones are refused with a reason."""
 
+import inspect
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
+import yaml
 from gymnasium.utils.env_checker import check_env
 from pg.environments.catalogue import UnsupportedEnvironment, check, horizon_of, tabular_mdp
 from pg.environments.copies import make_environments
@@ -81,6 +84,19 @@ def test_rewards_that_depend_on_the_next_state_are_kept() -> None:
 @pytest.mark.parametrize(("id", "kwargs"), [("CartPole-v1", {}), ("Taxi-v4", {"fickle_passenger": True})])
 def test_environments_without_a_complete_table_have_none(id: str, kwargs: dict[str, Any]) -> None:
     assert tabular_mdp(id, kwargs, 10) is None
+
+
+@pytest.mark.parametrize("id", OWN)
+def test_the_guide_lists_the_options_and_the_horizon_of_every_small_mdp(id: str) -> None:
+    guide = Path("docs/studies.md").read_text(encoding="utf-8")
+    (options, horizon) = re.findall(rf"^\| `{id}` \| (.*?) ?\| (\d+) \|", guide, re.MULTILINE)[0]
+    _, *parameters = inspect.signature(OWN[id].make).parameters.values()
+    documented = yaml.safe_load(f"{{{options.replace('`', '')}}}")
+
+    assert {name: tuple(value) if isinstance(value, list) else value for name, value in documented.items()} == {
+        parameter.name: parameter.default for parameter in parameters
+    }
+    assert int(horizon) == OWN[id].horizon
 
 
 @pytest.mark.parametrize("id", OWN)
