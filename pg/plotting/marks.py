@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 
 from pg.plotting.layout import name_rows
 from pg.plotting.style import Look
-from pg.plotting.text import number
+from pg.plotting.text import first_of, number
 
 DODGE = 0.03
 """The largest part of x by which a mark may be shifted."""
@@ -88,7 +88,7 @@ def extremes(series: Sequence[Series], table: pd.DataFrame, *, lowest_first: boo
     labels, named = {one.key: one.label for one in series}, dict[str, list[str]]()
     for value, key in zip(rows["estimate"], rows["series"], strict=True):
         named.setdefault(number(value), []).append(labels[key])
-    found = [f"with {one[0]}{f' and {len(one) - 1} more' if one[1:] else ''} ({value})" for value, one in named.items()]
+    found = [f"with {first_of(one)} ({value})" for value, one in named.items()]
     if len(found) < 2:
         return found[0] if found else "undefined"
     ends = [f"lowest {found[0]}", f"highest {found[-1]}"]

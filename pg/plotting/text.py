@@ -81,7 +81,9 @@ def times(ratio: float, ends: str = "") -> str:
 
 
 def in_thousands(value: float) -> str:
-    """Write a large number short: 20k instead of 20000, 1.3M."""
+    """Write a large number short: 20k instead of 20000, 1.3M; a dash for NaN."""
+    if math.isnan(value):
+        return "–"
     unit, name = next(((unit, name) for unit, name in _UNITS if abs(value) >= unit), (1.0, ""))
     return f"{value / unit:g}{name}"
 
@@ -103,6 +105,11 @@ def listed(words: Sequence[str]) -> str:
     """Join words as a sentence does: a, b and c."""
     *before, last = words
     return f"{', '.join(before)} and {last}" if before else last
+
+
+def first_of(names: Sequence[str]) -> str:
+    """Name the first of several, and the second or how many there are more: a; a and b; a and 2 more."""
+    return listed(names if len(names) <= 2 else [names[0], f"{len(names) - 1} more"])
 
 
 def option_in_words(path: str) -> str:

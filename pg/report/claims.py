@@ -79,7 +79,10 @@ def _described(study: Study, row: Mapping[Any, Any], undecided: int) -> dict[str
         "selections": selections,
         "in_favour": int(row["in_favour"]),
         "corrected": bool(is_open and raw < ALPHA <= adjusted),
-        "outlook": outlook(declared, metric, effect, low, high, int(n), left, selections) if is_open else "",
+        # Without a p-value some case is undefined, which the effect of this one cannot mend.
+        "outlook": outlook(declared, metric, effect, low, high, int(n), left, selections)
+        if is_open and not math.isnan(raw)
+        else "",
         "effect_value": effect,
         "p_value": p,
         "n_value": n,

@@ -25,6 +25,7 @@ from pg.statistics import coverage
 from pg.study.expansion import cells, tuned_experiments
 from pg.study.record import Study
 from pg.study.repeats import first_runs
+from pg.study.wording import flow
 
 
 def experiment_row(study: Study, name: str, experiment: Experiment) -> dict[str, str]:
@@ -44,14 +45,18 @@ def experiment_row(study: Study, name: str, experiment: Experiment) -> dict[str,
     }
 
 
-def environment_rows(study: Study) -> Iterable[dict[str, str]]:
-    """Describe the environments of a study."""
+def environment_rows(study: Study) -> Iterable[dict[str, Any]]:
+    """Describe the environments of a study; `options` are those that no other column has, as in a study file."""
     for name, environment in study.environments.items():
+        others = environment.model_dump(
+            mode="json", exclude_defaults=True, exclude={"id", "label", "horizon", "threshold"}
+        )
         yield {
             "name": study.environment_label(name),
             "id": environment.id,
             "horizon": "the environment’s own" if environment.horizon is None else str(environment.horizon),
             "threshold": "" if environment.threshold is None else signed(environment.threshold),
+            "options": [f"{option}: {flow(value)}" for option, value in others.items()],
         }
 
 

@@ -15,6 +15,7 @@ In brackets after a number are the ends of its interval; brackets at the end nam
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -100,7 +101,7 @@ def finding(result: Result) -> str:
         case "supported" if result.part.is_tolerance or (result.part.is_relative and result.part.margin is None):
             return measured(result)
         case "undecided":
-            return f"{measured(result)} Too uncertain to decide: the claim needs {needed(result)}."
+            return f"{measured(result)} Too uncertain to decide: the claim needs {needed(result)}{_elsewhere(result)}."
         case "mixed":
             return f"{measured(result)} The cases disagree: the claim needs {needed(result)}."
         case _:
@@ -171,6 +172,17 @@ def _not_tested(result: Result) -> str:
     demanded = Result(result.study, condition)
     subject = f"{demanded.side('a')}, {noun(demanded.metric)}"
     return f"Not tested: {subject} had to be {needed(demanded)}; found: {found}."
+
+
+def _elsewhere(result: Result) -> str:
+    """Name the least certain case, if it is not the one that the sentence is about."""
+    found = re.search(r"; the least certain of \d+ is in ([^:;,]*)(.*?): (.*)", result.comparison)
+    if found is None:
+        return ""
+    environment, stage, effect = found.groups()
+    at = result.study.environment_label(environment) if environment in result.study.environments else environment
+    there = effect if effect.startswith("undefined") else signed_amount(result, float(effect))
+    return f", also in {at}{stage} ({there.replace(': ', ', ')})"
 
 
 def _single(result: Result) -> str:

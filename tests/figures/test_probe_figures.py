@@ -68,6 +68,19 @@ def test_a_caption_says_who_has_the_least_and_names_the_smallest_and_the_largest
     assert "average reward (in 1 of 2 cases)" in caption(request("variance", other, environments=("chain",)))
 
 
+def test_a_variance_of_zero_is_the_least() -> None:
+    def value(variant: str, environment: str, seed: int, metric: str, **_: Any) -> float | None:
+        if metric != "total_variance":
+            return None
+        is_zero = environment == "chain" and variant == "to_go" and seed < 3
+        return 0.0 if is_zero else {"total": 3.0, "to_go": 2.0}.get(variant)
+
+    one = request("variance", value, variants=("total", "to_go"), stages=("late",))
+    first, second = draw(one).axes
+    assert (notes(first)["to go"], notes(second, first)["to go"]) == ("0", "2")
+    assert caption(one).startswith("Least variance in A chain and CartPole-v1: to go (in all 2 cases).")
+
+
 def test_panels_of_ratios_share_an_axis_that_no_variance_of_zero_stretches() -> None:
     def value(variant: str, seed: int, metric: str, **_: Any) -> float | None:
         return 0.0 if metric == "total_variance" and variant == "to_go" and seed < 3 else None

@@ -32,6 +32,10 @@ def test_a_note_has_two_digits_and_an_interval_if_there_is_one() -> None:
     assert text.noted(0.5, math.nan, math.nan) == "0.50"
 
 
+def test_of_several_names_the_first_is_told_and_no_name_is_counted_that_is_as_short_to_tell() -> None:
+    assert [text.first_of(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a and 2 more"]
+
+
 @pytest.mark.parametrize(
     ("budget", "said"),
     [

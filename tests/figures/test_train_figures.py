@@ -150,6 +150,28 @@ def test_the_caption_names_the_lowest_and_highest_end(learning: Request) -> None
     )
 
 
+def test_the_caption_of_many_environments_counts_those_in_which_a_variant_ends_highest() -> None:
+    one = request("learning_curves", environments=("cartpole",), variants=("total", "to_go"))
+    ends = {"a": {"total": 3.0}, "b": {"to_go": 3.0}, "c": {"total": 3.0}, "d": {"total": 1.0}}
+    means = pd.concat(
+        one.tables["means"].assign(environment=name, estimate=one.tables["means"]["variant"].map(end).fillna(2.0))
+        for name, end in ends.items()
+    )
+    everywhere = replace(one, environments=dict.fromkeys(ends, one.environments["cartpole"]))
+    said = caption(replace(everywhere, tables={**one.tables, "means": means}))
+
+    assert said.startswith("Mean curves end highest with total return in 2 and with to go in 2 of 4 environments.")
+
+
+def test_a_level_that_all_runs_share_is_in_their_names() -> None:
+    fixed = study_of(levels={"sweep": {"variant.gradient_steps": [4]}})
+    measured = study_of(probe={"sweep": {"variant.policy.hidden": [[8]]}})
+
+    labels = [one.label for one in request("learning_curves", study=fixed, experiment="levels").series()]
+    assert labels[0] == "total return, gradient steps 4"
+    assert request("variance", study=measured, experiment="probe").series()[0].label == "total return"
+
+
 def diverged(request: Request, at: dict[int, float]) -> Request:
     curves = request.tables["curves"].copy()
     of_variant = (curves["environment"] == "cartpole") & (curves["variant"] == "total")

@@ -13,6 +13,7 @@ import pytest
 from pg.claims.judge import VERDICTS
 from pg.claims.record import ClaimPart
 from pg.claims.verification import Reference
+from pg.environments.record import Environment
 from pg.experiments.metrics import METRICS
 from pg.experiments.registry import KINDS
 from pg.plotting.style import contrast
@@ -302,6 +303,21 @@ def test_the_page_says_whose_study_it_is_and_what_it_is_about(make_page: Pages, 
     assert '<h1>A synthetic study</h1>\n<p class="authors">Ada &lt;Lovelace&gt;</p>' in page
     assert "<p>First.</p>\n<p>Second\nparagraph.</p>" in page
     assert "lecture" not in page
+
+
+def test_environments_have_their_options_as_in_the_study_file(make_page: Pages, study: Study) -> None:
+    options = {"kwargs": {"gravity": 9.0}, "rewards": {"normalise": True}, "observations": {"hide": (1, "x")}}
+    changed = Environment.model_validate({"id": "CartPole-v1", "horizon": 9, "failed_below": 4.0, **options})
+    text = make_page(study=study.model_copy(update={"environments": study.environments | {"cartpole": changed}}))
+    row = between(text, "<td><code>CartPole-v1</code></td>", "</tr>")
+
+    assert re.findall("<code>(.*?)</code>", row)[1:] == [
+        "kwargs: {gravity: 9.0}",
+        "failed_below: 4.0",
+        "rewards: {normalise: true}",
+        "observations: {hide: [1, x]}",
+    ]
+    assert "<code>" not in between(text, "InvertedPendulum-v5</code></td>", "</tr>")
 
 
 def test_claims_without_a_section_are_below_a_plain_heading(make_page: Pages, study: Study) -> None:

@@ -266,6 +266,20 @@ def test_the_range_over_all_cases_is_told(study: Study, declared: dict[str, Any]
     assert found.replace("\N{NO-BREAK SPACE}", " ").endswith(f"; {cases} over all environments).")
 
 
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ("0.957", "also in CartPole-v1, middle (0.96 times)."),
+        ("undefined: 3 of 4 values not finite", "also in CartPole-v1, middle (undefined, 3 of 4 values not finite)."),
+    ],
+)
+def test_an_undecided_finding_names_the_case_that_decides_against_it(study: Study, found: str, said: str) -> None:
+    comparison = f"to_go / total < 1 in cartpole, late; the least certain of 3 is in cartpole, middle: {found}"
+    result = result_of(study, less(VARIANCE), 0.3, 0.2, 0.4, verdict="undecided", comparison=comparison)
+
+    assert finding(result).endswith(f"the claim needs less than with “total return”, {said}")
+
+
 def test_a_family_is_named_with_the_levels_that_its_candidates_share(study: Study) -> None:
     family = {"best_of": [{"variant": one, "variant.gradient_steps": 8} for one in ("to_go", "total")]}
     found = measured(result_of(study, less(STEPS) | {"a": family, "b": family}, 0.5))

@@ -21,7 +21,7 @@ from pg.environments.record import Environment
 from pg.experiments.cells import Cell
 from pg.experiments.figures.concepts import concept
 from pg.experiments.figures.lookup import kind_of
-from pg.experiments.kind import Experiment
+from pg.experiments.kind import Experiment, Measurement
 from pg.experiments.selections import SELECTION
 from pg.parts.variant import Variant
 from pg.plotting import layout, style
@@ -170,14 +170,21 @@ class FigureRequest(Generic[E]):
         """
         sweep = {path: values for path, values in self.experiment.swept.items() if path not in shown}
         levels = [dict(zip(sweep, values, strict=True)) for values in product(*sweep.values())]
-        drawn = [(name, level) for name in self.drawn for level in levels]
+        drawn = [(name, level, {**self._fixed, **level}) for name in self.drawn for level in levels]
         for one in self.figure.compared:
             level = {path: value for path, value in one.items() if path not in ("experiment", "variant")}
-            drawn.append((one["variant"], level))
+            drawn.append((one["variant"], level, level))
         return self._distinguished(
-            Series(name, level, at_levels(self.variant_label(name), level), style.look_of(concept(self.variants[name])))
-            for name, level in drawn
+            Series(name, level, at_levels(self.variant_label(name), told), style.look_of(concept(self.variants[name])))
+            for name, level, told in drawn
         )
+
+    @property
+    def _fixed(self) -> dict[str, Any]:
+        """Options that a training experiment sets for all of its variants, by a sweep of one level."""
+        if isinstance(self.experiment, Measurement):
+            return {}
+        return {path: levels[0] for path, levels in self.experiment.sweep.items() if len(levels) == 1}
 
     def distinct_series(
         self, *, shown: Collection[str] = (), table: str = "summary", column: str = "estimate"

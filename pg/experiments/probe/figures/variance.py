@@ -31,6 +31,7 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     compared = request.rows("comparisons", comparison="ratio", over=reference.variant, batch=request.batch)
     for place, axes in zip(places, panels, strict=True):
         measured, summary = request.of("total_variance", place, batch=request.batch)
+        summary = _with_zeros(summary, measured)
         ratios = marks.at_level(compared, {"environment": place.environment, "stage": place.stage})
         axes.set_xscale("log")
         itself = reference.rows(summary).assign(estimate=1.0, ci_low=math.nan, ci_high=math.nan)
@@ -43,7 +44,8 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     layout.log_ticks(panels[0].xaxis)
     panels[0].xaxis.set_major_formatter("{x:g}")
     where = listed([request.environment_label(name) for name in request.environments])
-    least = request.rows("summary", metric="total_variance", batch=request.batch)
+    long, least = request.of("total_variance", batch=request.batch)
+    least = _with_zeros(least, long)
     shrunk = [name for name in request.drawn if request.variants[name].baseline.expects == "shrunk"]
     without = request.leaders(least[~least["variant"].isin(shrunk)], lowest=True)
     others = f"; without averages of the own batch: {without}" if shrunk else ""
@@ -62,6 +64,14 @@ def _over(measured: pd.DataFrame, reference: Series) -> pd.DataFrame:
     of_reference = reference.rows(measured).set_index("seed")["value"]
     ratios = measured.assign(value=measured["value"] / measured["seed"].map(of_reference))
     return ratios[(measured["variant"] != reference.variant) & (ratios["value"] > 0) & (ratios["value"] < float("inf"))]
+
+
+def _with_zeros(summary: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """Return the summary with 0 as the geometric mean of variances of which one is 0, where it is undefined."""
+    keys = ["environment", "stage", "variant"]
+    least = measured.groupby(keys, observed=True)["value"].agg(lambda own: own.min(skipna=False))
+    is_zero = summary["estimate"].isna() & (least.reindex(pd.MultiIndex.from_frame(summary[keys])) == 0).to_numpy()
+    return summary.assign(estimate=summary["estimate"].mask(is_zero, 0.0))
 
 
 def _is_plain(variant: Variant) -> bool:

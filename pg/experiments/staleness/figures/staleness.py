@@ -14,7 +14,7 @@ from pg.experiments.figures.request import Drawn, FigureRequest, Place
 from pg.experiments.staleness.record import StalenessExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.marks import Series
-from pg.plotting.text import listed
+from pg.plotting.text import first_of, listed
 
 _LABELS = {
     "cosine": "cosine to ∇J(θ')",
@@ -73,8 +73,7 @@ def _falls(request: Request, series: Sequence[Series]) -> str:
         low = own.loc[~(own["estimate"] >= _HALF) & (own["steps"] > 0), "steps"]
         after.setdefault(float(low.min()) if len(low) else math.inf, []).append(one.label)
     found = [
-        f"{'never' if steps == math.inf else f'{steps:g}'} with {names[0]}"
-        + (f" and {len(names) - 1} more" if names[1:] else "")
+        f"{'never' if steps == math.inf else f'{steps:g}'} with {first_of(names)}"
         for steps, names in sorted(after.items())
     ]
     ends = found if len(found) < 2 else [found[0], found[-1]]

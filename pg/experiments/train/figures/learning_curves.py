@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -109,16 +110,15 @@ def _caption(
 ) -> str:
     last = request.tables["means"]
     last = last.loc[last["steps"] == last["steps"].max()]
-    found = [
-        marks.extremes(series, own)
-        + (f" in {request.environment_label(name)}" if len(request.environments) > 1 else "")
+    ends = [
+        (request.environment_label(name), own)
         for name in request.environments
         if len(own := request.rows("means", environment=name).merge(last))
     ]
+    small = "a line per seed" if request.seeds <= _MOST_SEEDS else f"{_MOST_SEEDS} seeds"
     caption = (
-        f"Mean curves end {listed(found[:2])}. Large panels: mean return of a batch over {request.runs}, with 95 % "
-        f"t intervals. Small panels: {'a line per seed' if request.seeds <= _MOST_SEEDS else f'{_MOST_SEEDS} seeds'}. "
-        "Ended runs keep their last value."
+        f"Mean curves end {_ends_in_words(series, ends)}. Large panels: mean return of a batch over {request.runs}, "
+        f"with 95 % t intervals. Small panels: {small}. Ended runs keep their last value."
     )
     if not arrangement.is_numbered:
         caption += " They have the axes of the large ones."
@@ -127,6 +127,17 @@ def _caption(
     if has_demonstrators:
         caption += " Dotted: the imitated demonstrations."
     return caption
+
+
+def _ends_in_words(series: Sequence[Series], ends: Sequence[tuple[str, pd.DataFrame]]) -> str:
+    """Say which curves end highest and lowest in each environment; of more than two, which ends highest most often."""
+    if len(ends) <= 2:
+        found = [marks.extremes(series, own) + (f" in {name}" if len(ends) > 1 else "") for name, own in ends]
+        return listed(found) if found else "undefined"
+    last = [marks.gathered(series, own).dropna(subset="estimate") for _, own in ends]
+    highest = Counter(own.nlargest(1, "estimate")["place"].item() for own in last if len(own))
+    found = [f"with {series[int(place)].label} in {times}" for place, times in highest.most_common(2)]
+    return f"highest {listed(found)} of {len(ends)} environments"
 
 
 def _title(one: Series, inches: float) -> str:
