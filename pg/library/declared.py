@@ -16,7 +16,7 @@ from pg.study.files import StudyFile
 from pg.study.inheritance import merged
 from pg.study.record import Study
 from pg.study.validation import load
-from pg.study.wording import inside
+from pg.study.wording import SYNONYMS, inside
 
 TRAINING = "training"
 MEASURED = "measured"
@@ -111,8 +111,8 @@ def variants_of(function: Callable[..., Any], variants: Any, shared: Mapping[str
     arguments = [name for name in inspect.signature(function).parameters if name != "options"]
     names = [name for name in shared if name not in Variant.moved_keys]
     at, known = f"pg.{function.__name__}", [*arguments, *Variant.file_keys()]
-    misplaced = {name: where for name in names if name not in known and (where := _place_of(name, shared[name]))}
-    problems = [f"{at}: {name} is an option of {where}" for name, where in misplaced.items()]
+    misplaced = {name: how for name in names if name not in known and (how := _to_write(name, shared[name]))}
+    problems = [f"{at}: {name!r} is not known; {how}" for name, how in misplaced.items()]
     if problems := [*problems, *unknown(at, [name for name in names if name not in misplaced], known)]:
         raise InvalidStudy(problems)
     own = {TRAINED: {}} if variants is None else plain(variants)
@@ -123,11 +123,13 @@ def variants_of(function: Callable[..., Any], variants: Any, shared: Mapping[str
     }
 
 
-def _place_of(name: str, value: Any) -> str:
-    """Return which argument has an option, and how it is written; empty if none has."""
+def _to_write(name: str, value: Any) -> str:
+    """Return what to write instead of an unknown argument; empty if that is unclear."""
+    name = SYNONYMS.get(name, name)
     if name in Environment.file_keys():
-        return f"environments, as in {{'id': 'CartPole-v1', {name!r}: …}}"
-    return " or ".join(f"{option}, as in {option}={keys}" for option, keys in inside(name, value, Variant).items())
+        return f"it is an option of environments: write {{'id': 'CartPole-v1', {name!r}: {value!r}}}"
+    options = {name: value} if name in Variant.file_keys() else inside(name, value, Variant)
+    return f"write {' or '.join(f'{option}={keys!r}' for option, keys in options.items())}" if options else ""
 
 
 def seeds_of(seeds: int | range | Mapping[str, Any]) -> Any:

@@ -22,6 +22,20 @@ from pg.plotting.record import Figure
 _LONGEST_WRITTEN_OUT = 1e9
 _LONGEST_EXAMPLE = 150
 _MOST_PLACES = 2
+_LEVELS_OF_PARTS = 4  # claims, NAME, parts, NAME
+SYNONYMS: Mapping[str, str] = MappingProxyType(
+    {
+        "lr": "learning_rate",
+        "gamma": "discount",
+        "gae_lambda": "lambda",
+        "n_epochs": "gradient_steps",
+        "update_epochs": "gradient_steps",
+        "n_minibatches": "minibatches",
+        "max_episode_steps": "horizon",
+        "max_steps": "horizon",
+    }
+)
+"""Names of options in other libraries."""
 _RECORDS: Mapping[str, tuple[type[Record], ...]] = MappingProxyType(
     {
         "environments": (Environment,),
@@ -63,10 +77,11 @@ def belonging(key: str, value: Any, section: str, above: str = "") -> str:
     above
         The option in which it was given; empty for an entry itself.
     """
+    key = SYNONYMS.get(key, key)
     records = (KINDS[section],) if section in KINDS else _RECORDS.get(section, ())
     section = section if section in _RECORDS or not section else "experiments"
-    if above and any(key in record.file_keys() for record in records):
-        return f": {key} is an option of {section}, not of {above}"
+    if any(key in record.file_keys() for record in records):
+        return f": {key} is an option of {section}, not of {above}" if above else f"; write {key}: {flow(value)}"
     if options := inside(key, value, *records):
         return f"; write {_written(options)}"
     owners = [one for one, known in _RECORDS.items() if any(key in record.file_keys() for record in known)]
@@ -95,13 +110,16 @@ def inside(key: str, value: Any, *records: type[Record]) -> dict[str, dict[str, 
     named: dict[str, dict[str, Any]] = {}
     for schema in (record.model_json_schema() for record in records):
         for option, described in schema["properties"].items():
-            alternatives = [one["$ref"] for one in (described, *described.get("anyOf", ())) if "$ref" in one]
+            entries = described.get("patternProperties", {}).values()
+            alternatives = [one["$ref"] for one in (described, *described.get("anyOf", ()), *entries) if "$ref" in one]
             choices = [schema["$defs"][one.rpartition("/")[2]]["properties"] for one in alternatives]
             having = next((choice for choice in choices if key in choice), None)
             if having is None or "const" in having[key]:
                 continue
             name = {known: one["const"] for known, one in having.items() if "const" in one}
-            if not name or key in (described.get("default") or {}):
+            if entries:
+                unnamed[option] = {"NAME": {key: value}}
+            elif not name or key in (described.get("default") or {}):
                 unnamed[option] = {key: value}
             else:
                 named[option] = {**name, key: value}
@@ -178,12 +196,15 @@ def _in_words(errors: list[ErrorDetails]) -> str:
             return plain(first["msg"])
         case _:
             reasons = " or ".join(dict.fromkeys(plain(error["msg"]) for error in errors))
-            return f"{reasons}; it is {first['input']!r}{_advice(first)}"
+            given = first["input"]
+            return f"{reasons}; it is {list(given) if isinstance(given, tuple) else given!r}{_advice(first)}"
 
 
 def _advice(error: ErrorDetails) -> str:
-    """Return the nearest literal, or how to write a number that YAML reads as text."""
+    """Return the nearest literal, how to name a side of a claim, or how to write a number that YAML reads as text."""
     given = error["input"]
+    if error["type"] == "dict_type" and error["loc"][0] == "claims" and len(error["loc"]) > _LEVELS_OF_PARTS:
+        return f"; write {{variant: {given}}}"
     if error["type"] == "literal_error":
         return hint(str(given), re.findall(r"'([^']*)'", error.get("ctx", {})["expected"]))
     try:

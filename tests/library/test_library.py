@@ -342,14 +342,15 @@ REFUSED: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], str]] =
         pg.train,
         (CHAIN,),
         {"steps": 9, "rewards": {}},
-        "pg.train: rewards is an option of environments, as in {'id'",
+        "pg.train: 'rewards' is not known; it is an option of environments: write {'id': 'CartPole-v1', 'rewards': {}}",
     ),
     (
         pg.train,
         (CHAIN,),
         {"steps": 9, "hidden": [8]},
-        "pg.train: hidden is an option of policy, as in policy={'hidden': [8]}",
+        "pg.train: 'hidden' is not known; write policy={'hidden': [8]}",
     ),
+    (pg.train, (CHAIN,), {"steps": 9, "gamma": 0.9}, "pg.train: 'gamma' is not known; write discount=0.9"),
     (pg.train, (CHAIN,), {"steps": 9, "evalute": {}}, "pg.train: 'evalute' is not known; did you mean 'evaluate'?"),
     (pg.train, (CHAIN,), {"steps": 9, "baseline": "leave_one"}, "baseline: 'leave_one' is not known; did you mean"),
     (

@@ -36,6 +36,12 @@ variants/total/retruns: total => : unknown key; did you mean 'returns'
 variants/total/rewards: {normalise: true} => : unknown key: rewards is an option of environments, not of variants
 experiments/learn/section: Recap => : unknown key: section is an option of claims and figures, not of experiments
 variants/total/learning_rate: 0.1 => : unknown key; write optimizer: {learning_rate: 0.1}
+variants/total/lr: 0.1 => : unknown key; write optimizer: {learning_rate: 0.1}
+variants/total/gamma: 0.9 => : unknown key; write discount: 0.9
+claims/causality/metric: total_variance => : unknown key; write parts: {NAME: {metric: total_variance}}
+claims/causality/parts/probed/a: to_go
+  => : should be a mapping of keys to values; it is 'to_go'; write {variant: to_go}
+experiments/learn/snapshots: [initial, late] => : should be a mapping of keys to values; it is ['initial', 'late']
 variants/total/hidden: [8] => : unknown key; write policy: {hidden: [8]}
 variants/total/fit_steps: 9 => : unknown key; write baseline: {name: value_network, fit_steps: 9}
 variants/total/policy: {learning_rate: 0.1} => .learning_rate: unknown key; write optimizer: {learning_rate: 0.1}
