@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.workflow.checkout import STUDY, Checkout, checkout
+from tests.workflow.checkout import STUDY, Checkout, Run, checkout
 
 ROWS = "out/runs/learn/cartpole/total/seeds-0-1.csv"
 LOG = "out/logs/runs/learn/cartpole/total/seeds-0-1.log"
@@ -22,7 +22,6 @@ CHECKPOINT = "out/checkpoints/runs/learn/cartpole/total/seeds-0-1"
 RUN = "out/.run.json"
 SECONDS = 900.0
 
-Run = subprocess.Popen[bytes]
 Files = dict[str, bytes]
 
 
@@ -126,8 +125,14 @@ def held(place: Checkout) -> Iterator[Run]:
     assert not (place.folder / ROWS).exists()
     yield run
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
+        send(signal.SIGKILL, run)
+    run.join()
+
+
+def send(number: int, run: Run) -> None:
+    """Send a signal to all processes of a run."""
+    assert run.pid is not None
+    os.killpg(run.pid, number)
 
 
 def members(run: Run) -> dict[int, str]:
@@ -139,6 +144,11 @@ def members(run: Run) -> dict[int, str]:
 
 def stopped(run: Run) -> list[int]:
     return [pid for pid, state in members(run).items() if state.startswith("T")]
+
+
+def exit_status(run: Run) -> int | None:
+    run.join(SECONDS)
+    return run.exitcode
 
 
 def resume(run: Run) -> None:
@@ -155,10 +165,10 @@ def wait_until(happened: Callable[[], object]) -> None:
 
 def kill(run: Run, everyone: bool) -> None:
     if everyone:
-        os.killpg(run.pid, signal.SIGKILL)
+        send(signal.SIGKILL, run)
     else:
         run.kill()
-    run.wait()
+    run.join()
 
 
 def log_has(place: Checkout, words: str) -> bool:
@@ -191,21 +201,20 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_bytes(
     while killed < kills:
         run = place.start()
         runs.append(run)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            run.wait(timeout=chance.uniform(0.1, 0.9) * seconds)
+        run.join(chance.uniform(0.1, 0.9) * seconds)
         others = sorted(members(run).keys() - {run.pid})
-        if run.returncode is None and others:
+        if run.exitcode is None and others:
             killed += 1
             victim = chance.choice(["all", "Snakemake", *2 * ["another"]])
             if victim == "another":
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(chance.choice(others), signal.SIGKILL)
-                run.wait(timeout=SECONDS)
+                run.join(SECONDS)
             else:
                 kill(run, everyone=victim == "all")
         else:
-            assert run.wait(timeout=SECONDS) == 0
-        if run.returncode == 0:
+            assert exit_status(run) == 0
+        if run.exitcode == 0:
             assert place.files() == expected
             shutil.rmtree(place.folder / "out")
     place.complete(limit=1800)
@@ -247,12 +256,12 @@ def test_jobs_of_a_killed_run_write_nothing_during_the_next_run(pause: bool, pla
     killed_run = json.loads((place.folder / RUN).read_text(encoding="utf-8"))["run"]
     assert members(killed)
     if pause:
-        os.killpg(killed.pid, signal.SIGSTOP)
+        send(signal.SIGSTOP, killed)
     run = place.start()
     if pause:
         wait_until(lambda: log_has(place, "continues after"))
-        os.killpg(killed.pid, signal.SIGCONT)
-    assert run.wait(timeout=SECONDS) == 0, place.output.read_text(encoding="utf-8")
+        send(signal.SIGCONT, killed)
+    assert exit_status(run) == 0, place.output.read_text(encoding="utf-8")
     wait_until(lambda: not members(killed))
     output = place.output.read_text(encoding="utf-8")
     # Unless it is paused, the job may end before the next run starts; then it has nothing to say.
@@ -272,14 +281,14 @@ def test_jobs_of_a_killed_run_write_nothing_during_the_next_run(pause: bool, pla
 def test_a_second_run_is_refused_and_the_first_one_ends(place: Checkout, held: Run, expected: Files) -> None:
     assert f"another run is writing into out (process {held.pid} on " in place.failure(ROWS, cores=1)
     resume(held)
-    assert held.wait(timeout=SECONDS) == 0, place.output.read_text(encoding="utf-8")
+    assert exit_status(held) == 0, place.output.read_text(encoding="utf-8")
     assert place.files().items() <= expected.items()
 
 
 def test_results_are_not_deleted_during_a_run(place: Checkout, held: Run, expected: Files) -> None:
     assert "another run is writing into out" in place.failure("--delete-all-output", cores=1)
     resume(held)
-    assert held.wait(timeout=SECONDS) == 0, place.output.read_text(encoding="utf-8")
+    assert exit_status(held) == 0, place.output.read_text(encoding="utf-8")
     assert place.files().items() <= expected.items()
     assert (place.folder / ROWS).exists()
     place.complete("--delete-all-output", cores=1)
@@ -303,11 +312,11 @@ def test_after_any_signals_the_same_command_ends_with_the_same_bytes(
     wait_until((place.folder / CHECKPOINT).exists)
     for number in sent:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(run.pid, number)
+            send(number, run)
         time.sleep(3 if number == signal.SIGSTOP else 0.2)
-    run.wait(timeout=SECONDS)
+    run.join(SECONDS)
     wait_until(lambda: not members(run))
-    assert (run.returncode == 0) == (signal.SIGCONT in sent), place.output.read_text(encoding="utf-8")
+    assert (run.exitcode == 0) == (signal.SIGCONT in sent), place.output.read_text(encoding="utf-8")
     place.complete()
     assert place.files() == expected
     assert_nothing_left(place)
@@ -319,14 +328,14 @@ def test_a_stopped_run_leaves_no_unfinished_file(way: str, place: Checkout, held
     (job,) = stopped(held)
     match way:
         case "Ctrl-C":
-            os.killpg(held.pid, signal.SIGINT)
+            send(signal.SIGINT, held)
         case "SIGTERM":
             held.terminate()
         case _:
-            os.killpg(held.pid, signal.SIGTERM)
+            send(signal.SIGTERM, held)
     with contextlib.suppress(ProcessLookupError):
         os.kill(job, signal.SIGCONT)
-    held.wait(timeout=SECONDS)
+    held.join(SECONDS)
     wait_until(lambda: not members(held))
     output = place.output.read_text(encoding="utf-8")
     assert "Traceback" not in output, output

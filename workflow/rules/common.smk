@@ -14,6 +14,7 @@ BLOCK = f"{CELL}/seeds-{{block}}"
 # Without this, the garbage collector visits all imported modules and the study repeatedly while Snakemake makes jobs,
 # which takes a sixth of the time of a plan.
 gc.freeze()
+gc.enable()
 
 
 def parameters(script, record, others=lambda w: ()):

@@ -1,8 +1,12 @@
 # Read and validate the study, before any rule.
 
+import gc
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+
+# Until the study is read (`common.smk`), the collector of garbage would visit all modules again and again.
+gc.disable()
 
 from pg.core.errors import InvalidStudy
 from pg.core.home import HOME
