@@ -36,9 +36,9 @@ def fresh(tmp_path: Path) -> Checkout:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout with the results of the whole study, which tests must not change."""
+    """A checkout with the results of the whole study, made on one core, which tests must not change."""
     place = checkout(tmp_path_factory.mktemp("finished"))
-    place.complete()
+    place.complete(cores=1)
     return place
 
 

@@ -37,32 +37,46 @@ def test_deleted_tables_are_made_again_without_training(done: Checkout) -> None:
     assert done.files() == before
 
 
-def test_every_file_that_is_deleted_is_made_again(done: Checkout, study: dict[str, Any]) -> None:
-    """Even if all that is made from it is there."""
-    training, measuring = "learn/cartpole/total/seeds-0-1", "gradients/cartpole/late/seeds-0-1"
-    names = {
-        f"runs/{training}.csv": "train",
-        f"evaluations/{training}.csv": "train",
-        f"snapshots/{training}": "train",
-        f"snapshots/{training}.sha256": "train",
-        f"probes/{measuring}.csv": "measure_clouds_trajectories",
-        f"probes/{measuring}-clouds.csv": "measure_clouds_trajectories",
-        "tables/learn-means.csv": "train_tables",
-        "claims/causality.csv": "claim",
-        "figures/learning.txt": "figure",
-        "figures/learning.json": "explorable",
-    }
-    for name, rule in names.items():
-        path = done.folder / "out" / name
-        away = path.rename(done.folder / "away")
-        assert done.planned()[rule] == 1, name
-        away.rename(path)
+@pytest.mark.parametrize(
+    ("deleted", "plan"),
+    [
+        # One file of each of four jobs.
+        (
+            [
+                "runs/learn/cartpole/total/seeds-0-1.csv",
+                "evaluations/learn/cartpole/total/seeds-2-3.csv",
+                "snapshots/learn/cartpole/averaged/seeds-0-1",
+                "snapshots/learn/cartpole/averaged/seeds-2-3.sha256",
+            ],
+            {"train": 4},
+        ),
+        (
+            ["probes/gradients/cartpole/late/seeds-0-1.csv", "tables/learn-means.csv"],
+            {"measure_clouds_trajectories": 1, "train_tables": 1},
+        ),
+        (["probes/gradients/cartpole/late/seeds-0-1-clouds.csv"], {"measure_clouds_trajectories": 1}),
+        (
+            ["claims/causality.csv", "figures/learning.txt", "figures/learning.json"],
+            {"claim": 1, "figure": 1, "explorable": 1},
+        ),
+    ],
+    ids=["training", "rows and a table", "further rows", "last stages"],
+)
+def test_every_file_that_is_deleted_is_made_again(done: Checkout, deleted: list[str], plan: dict[str, int]) -> None:
+    """Even if all that is made from it is there; no file is made from another one of the same plan."""
+    for name in deleted:
+        (done.folder / "out" / name).rename(done.folder / Path(name).name)
+    assert done.planned().items() >= plan.items()
+
+
+def test_a_deleted_choice_of_learning_rates_is_made_again(fresh: Checkout, study: dict[str, Any]) -> None:
     study["variants"]["averaged"]["optimizer"] = {"learning_rate": "tuned"}
-    study["experiments"]["learn"]["tuning"] = {"grid": [0.01, 0.1], "seeds": 2}
-    done.write(study)
-    done.complete("experiments")
-    (done.folder / "out/tuned/learn/cartpole/averaged.json").unlink()
-    assert done.planned("experiments")["tune"] == 1
+    learn = study["experiments"]["learn"] | {"tuning": {"grid": [0.01, 0.1], "seeds": 2}, "variants": ["averaged"]}
+    study["experiments"], study["figures"], study["claims"] = {"learn": learn}, {}, {}
+    fresh.write(study)
+    fresh.complete("experiments")
+    (fresh.folder / "out/tuned/learn/cartpole/averaged.json").unlink()
+    assert fresh.planned("experiments")["tune"] == 1
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The pipeline makes every file of the study, with the same bytes on any number of cores."""
+"""The pipeline makes every file of the study."""
 
 import copy
 import inspect
@@ -56,11 +56,6 @@ def test_every_font_of_every_figure_is_embedded_and_not_type_3(finished: Checkou
         assert fonts, figure.name
         # Columns: name, type (two words), encoding, embedded, subset, unicode, object (two numbers).
         assert all("Type 3" not in " ".join(font) and font[-5] == "yes" for font in fonts), listed
-
-
-def test_one_core_and_two_make_the_same_bytes(finished: Checkout, fresh: Checkout) -> None:
-    fresh.complete(cores=1)
-    assert fresh.files() == finished.files()
 
 
 def test_seeds_per_job_change_neither_tables_nor_claims(

@@ -1,8 +1,9 @@
 """Record which digests Snakemake computes from which files, and which files each job runs functions of.
 
-A copy named `sitecustomize.py` on the path is imported by every Python process when it starts. Each process appends
-lines of JSON to its own file: `[digest, [entry, ...]]` for a digest, and `[digest, file]` for a file of the
-checkout in which a function ran during a job with this digest. Calls during the import of a module do not count.
+A copy named `sitecustomize.py` on the path is imported by every Python process when it starts. Each process that plans
+or runs jobs appends lines of JSON to its own file: `[digest, [entry, ...]]` for a digest, and `[digest, file]` for a
+file of the checkout in which a function ran during a job with this digest. Calls during the import of a module do not
+count.
 """
 
 import json
@@ -56,7 +57,7 @@ class Tracer:
             self._write(jobs[0].params.code, code.co_filename)
 
     def _write(self, *values: object) -> None:
-        # A fork has a new file, and starts with everything that its parent has seen outside of jobs.
+        # A fork has a new file.
         with Path(FOLDER, f"{os.getpid()}.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
 
@@ -74,4 +75,13 @@ def _stack(frame: FrameType | None) -> list[FrameType]:
     return frames
 
 
-sys.settrace(Tracer())
+def _trace() -> None:
+    sys.settrace(Tracer())
+
+
+if "pg.fork_server" in sys.orig_argv:
+    # The server imports libraries; its forks run the jobs.
+    os.register_at_fork(after_in_child=_trace)
+elif not sys.orig_argv[-1].endswith(".job.py"):
+    # Clients of the server run no job.
+    _trace()
