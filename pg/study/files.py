@@ -14,7 +14,7 @@ from pg.core.errors import InvalidStudy
 from pg.core.home import HOME
 from pg.environments.registry import OWN
 from pg.study.inheritance import merged
-from pg.study.reading import read_yaml
+from pg.study.reading import check_for_snakemake, read_yaml
 
 # Snakemake runs the Python expressions of a file that has this key.
 _TEMPLATE = "__use_yte__"
@@ -54,7 +54,7 @@ def read_file(path: Path) -> StudyFile:
 
 
 def check_arguments(arguments: Sequence[str]) -> None:
-    """Exit with a message if a configuration file that arguments of Snakemake name is none that `read_file` reads.
+    """Exit with a message if a file of `--configfile` is none that `read_file` and Snakemake read.
 
     `profiles/default` calls this, because Snakemake reads these files before the Snakefile: without limits, and it runs
     the code of a template.
@@ -65,6 +65,7 @@ def check_arguments(arguments: Sequence[str]) -> None:
     try:
         for path in get_argument_parser().parse_args(arguments).configfile:
             read_file(path)
+            check_for_snakemake(path)
     except InvalidStudy as invalid:
         print(invalid, file=sys.stderr)
         sys.exit(1)

@@ -48,10 +48,23 @@ def read_yaml(path: Path) -> tuple[Any, dict[str, int]]:
         lines = dict(_lines(node, "", set()))
         return loader.construct_document(node), lines
     except yaml.YAMLError as error:
-        reason, mark = " ".join(str(error).split()), getattr(error, "problem_mark", None)
-        if isinstance(error, yaml.MarkedYAMLError) and mark is not None:
-            reason = f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
-        raise InvalidStudy([f"{path} is not YAML: {reason}"]) from error
+        raise InvalidStudy([_not_yaml(path, error)]) from error
+
+
+def check_for_snakemake(path: Path) -> None:
+    """Refuse a file that Snakemake cannot read: its parser refuses `{ask: why?, …}`, which the one in C allows."""
+    try:
+        for _ in yaml.parse(_text(path), Loader=yaml.SafeLoader):
+            pass
+    except yaml.YAMLError as error:
+        raise InvalidStudy([f"{_not_yaml(path, error)}; put texts with ? or : in quotes"]) from error
+
+
+def _not_yaml(path: Path, error: yaml.YAMLError) -> str:
+    reason, mark = " ".join(str(error).split()), getattr(error, "problem_mark", None)
+    if isinstance(error, yaml.MarkedYAMLError) and mark is not None:
+        reason = f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return f"{path} is not YAML: {reason}"
 
 
 def _text(path: Path) -> str:

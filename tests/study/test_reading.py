@@ -125,6 +125,13 @@ def test_files_of_a_command_are_checked_before_snakemake_reads_them(
     template.write_text("__use_yte__: true\nname: ?open('harm', 'w')\n")
     check_arguments(["--cores", "2", "-n", "--configfile", str(legal)])
     check_arguments(["--cores", "2", "--config", "results=elsewhere", "--configfile", str(legal), "--", "all"])
+    unquoted = tmp_path / "unquoted.yaml"
+    unquoted.write_text("questions:\n  q: {ask: Why?, answers: []}\n")
+    with pytest.raises(SystemExit, match="1"):
+        check_arguments(["--configfile", str(unquoted)])
+    assert (
+        "unquoted.yaml is not YAML: line 2, column 15: expected ',' or '}', but got '?'; put" in capsys.readouterr().err
+    )
     for option in (["--configfile", str(legal), str(template)], [f"--configfiles={template}"]):
         with pytest.raises(SystemExit, match="1"):
             check_arguments(["all", "--cores", "2", *option])
