@@ -87,27 +87,18 @@ def edit(place: Checkout, name: str, old: str, new: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Files, float]:
-    """The files of an uninterrupted run, and its seconds."""
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout in which a run has ended without interruption."""
     place = interruptible(tmp_path_factory.mktemp("uninterrupted"))
-    started = time.monotonic()
     place.complete(limit=1800)
-    files = place.files()
-    assert {Path(name).parts[0] for name in files} >= {
-        "runs",
-        "evaluations",
-        "tuned",
-        "exact",
-        "tables",
-        "claims.csv",
-        "figures",
-    }
-    return files, time.monotonic() - started
+    stages = {"runs", "evaluations", "tuned", "exact", "tables", "claims.csv", "figures"}
+    assert {Path(name).parts[0] for name in place.files()} >= stages
+    return place
 
 
 @pytest.fixture
-def expected(uninterrupted: tuple[Files, float]) -> Files:
-    return uninterrupted[0]
+def expected(uninterrupted: Checkout) -> Files:
+    return uninterrupted.files()
 
 
 @pytest.fixture
@@ -171,6 +162,11 @@ def kill(run: Run, everyone: bool) -> None:
     run.join()
 
 
+def progress(place: Checkout) -> int:
+    """Return how many files there are in the results, logs included."""
+    return sum(len(files) for _, _, files in os.walk(place.folder / "out"))
+
+
 def log_has(place: Checkout, words: str) -> bool:
     log = place.folder / LOG
     # A job replaces the log of an earlier one.
@@ -190,18 +186,20 @@ def assert_nothing_left(place: Checkout, *targets: str) -> None:
     ("kills", "seed"), [(3, 0), *(pytest.param(4, seed, marks=pytest.mark.slow) for seed in range(1, 6))]
 )
 def test_a_run_killed_at_random_moments_ends_with_the_same_bytes(
-    kills: int, seed: int, place: Checkout, uninterrupted: tuple[Files, float]
+    kills: int, seed: int, place: Checkout, uninterrupted: Checkout, expected: Files
 ) -> None:
     """All of its processes, Snakemake alone, or another one: the fork server, a job or its fork.
 
+    A moment is within two seconds after a number of files, so that a slow machine does not let most runs end first.
     A run that ends before it is killed, or in spite of it, is repeated from the beginning.
     """
-    expected, seconds = uninterrupted
     chance, runs, killed = random.Random(seed), list[Run](), 0
     while killed < kills:
+        moment = chance.uniform(progress(place) - 1, progress(uninterrupted))
         run = place.start()
         runs.append(run)
-        run.join(chance.uniform(0.1, 0.9) * seconds)
+        wait_until(lambda run=run, moment=moment: run.exitcode is not None or progress(place) > moment)
+        run.join(chance.uniform(0, 2))
         others = sorted(members(run).keys() - {run.pid})
         if run.exitcode is None and others:
             killed += 1

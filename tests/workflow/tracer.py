@@ -30,10 +30,11 @@ class Tracer:
 
     def __call__(self, frame: FrameType, _event: str, _value: Any) -> Callable[..., Any] | None:
         code = frame.f_code
+        if id(code) in self.seen:
+            return None
         if code.co_name == "code_digest":
             return self._in_digest
-        if id(code) not in self.seen:
-            self._called(frame)
+        self._called(frame)
         return None
 
     def _in_digest(self, frame: FrameType, event: str, value: Any) -> Callable[..., Any]:
