@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pg.checking.mistakes import Choice, Floats, Recipe, Sample, catalogue, only, recipes
 
@@ -15,7 +17,7 @@ _NORMALISED = 5e-3  # up to 1e-4 is added to the deviation that advantages are d
 _NEAR = 0.1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Observed:
     """Batches, and the weights of a submission in them; `padding` tells whether those after the last steps count."""
 
@@ -25,12 +27,19 @@ class Observed:
 
     def residual(self, recipe: Recipe, factor: float = 1.0) -> float:
         """Return the largest difference from a recipe's weights over the largest weight."""
-        counted = np.ones_like(self.sample.mask) if self.padding else self.sample.mask
-        difference = (self.weights - factor * recipe.weights(self.sample))[counted]
-        largest, scale = np.abs(difference).max(), np.abs(self.weights[counted]).max()
-        return float(largest / scale) if scale > 0 else float(largest)
+        largest = float(np.abs((self.weights - factor * recipe.weights(self.sample))[self._counted]).max())
+        return largest / self._scale if self._scale > 0 else largest
 
-    @property
+    # Thousands of recipes are compared with the same weights.
+    @cached_property
+    def _counted(self) -> NDArray[np.bool_]:
+        return np.ones_like(self.sample.mask) if self.padding else self.sample.mask
+
+    @cached_property
+    def _scale(self) -> float:
+        return float(np.abs(self.weights[self._counted]).max())
+
+    @cached_property
     def rounding(self) -> float:
         """The rounding of the weights: larger if all of them are numbers of single precision."""
         single = self.weights.astype(np.float32)

@@ -22,9 +22,10 @@ The first choice of a slot is right, and so are others without a sentence. Some 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations, product
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,13 @@ class Sample:
     old_log_probs: Floats
     values: Floats
     discount: float
+    _computed: dict[tuple[Any, ...], Floats] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, function: Callable[..., Floats], *choices: Choice) -> Floats:
+        """Return what a function makes of this sample and some choices; it is called once for the same ones."""
+        if (key := (function, *choices)) not in self._computed:
+            self._computed[key] = function(self, *choices)
+        return self._computed[key]
 
     @cached_property
     def ratios(self) -> Floats:
@@ -65,7 +73,7 @@ class Sample:
         return self.mask.shape[1]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Choice:
     """A choice of a slot; a wrong one has a sentence that follows "the estimator ..." and an equation."""
 
@@ -814,6 +822,7 @@ _SIGNS = (
 )
 
 SLOTS = ("rewards", "returns", "baseline", "joining", "importance", "scale", "steps", "batch", "score", "sign")
+_choices_of = attrgetter(*SLOTS)
 
 
 @dataclass(frozen=True)
@@ -834,7 +843,7 @@ class Recipe:
     @property
     def choices(self) -> tuple[Choice, ...]:
         """The choices, in the order of the slots."""
-        return tuple(getattr(self, slot) for slot in SLOTS)
+        return _choices_of(self)
 
     @property
     def mistakes(self) -> tuple[Choice, ...]:
@@ -843,19 +852,45 @@ class Recipe:
 
     def weights(self, sample: Sample) -> Floats:
         """Return the weights c (S, N, T), also after the last steps."""
+        up_to_scale, after = self.choices[:6], self.choices[6:]
         with np.errstate(all="ignore"):
-            rewards, weight = self.rewards.function(sample), self.importance.function(sample)
-            returns = self.returns.function(rewards, sample)
-            baseline = self.baseline.function(returns, sample)
-            is_per_reward = self.importance.name in _PER_DECISION
-            earned = self.returns.function(weight * rewards, sample) if is_per_reward else weight * returns
-            if is_per_reward or self.joining.name == "unweighted":
-                terms = self.scale.function(self.joining.function(earned, baseline, weight), sample)
-            else:  # advantages are scaled, and then weighted
-                terms = weight * self.scale.function(self.joining.function(returns, baseline, 1.0), sample)
-            for slot in (self.steps, self.batch, self.score, self.sign):
-                terms = slot.function(terms, sample)
-        return np.broadcast_to(terms, sample.mask.shape)
+            terms = sample.once(_terms, *up_to_scale)
+            for choice in after:
+                terms = choice.function(terms, sample)
+        return terms
+
+
+def _terms(
+    sample: Sample,
+    rewards: Choice,
+    returns: Choice,
+    baseline: Choice,
+    joining: Choice,
+    importance: Choice,
+    scale: Choice,
+) -> Floats:
+    """Return the weighted advantages (S, N, T)."""
+    weight = importance.function(sample)
+    plain = sample.once(_credited, rewards, returns)
+    subtracted = sample.once(_subtracted, rewards, returns, baseline)
+    is_per_reward = importance.name in _PER_DECISION
+    earned = sample.once(_credited_by_weight, rewards, returns, importance) if is_per_reward else weight * plain
+    if is_per_reward or joining.name == "unweighted":
+        return scale.function(joining.function(earned, subtracted, weight), sample)
+    # Advantages are scaled, and then weighted.
+    return weight * scale.function(joining.function(plain, subtracted, 1.0), sample)
+
+
+def _credited(sample: Sample, rewards: Choice, returns: Choice) -> Floats:
+    return returns.function(rewards.function(sample), sample)
+
+
+def _credited_by_weight(sample: Sample, rewards: Choice, returns: Choice, importance: Choice) -> Floats:
+    return returns.function(importance.function(sample) * rewards.function(sample), sample)
+
+
+def _subtracted(sample: Sample, rewards: Choice, returns: Choice, baseline: Choice) -> Floats:
+    return baseline.function(sample.once(_credited, rewards, returns), sample)
 
 
 _OFF_POLICY = {
