@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -60,15 +61,19 @@ def share(successes: ArrayLike, *, groups: ArrayLike | None = None, null: float 
         return undefined(len(x), problem)
     _require_zeros_and_ones(x)
     at = min(max(null, 0.0), 1.0)
-    test = _share(x, at, level) if groups is None else _share_of_groups(x, group_means(x, groups), at, level)
+    test = (
+        _share(int(x.sum()), len(x), at, level)
+        if groups is None
+        else _share_of_groups(x, group_means(x, groups), at, level)
+    )
     return replace(test, p_less=test.p_less if null <= 1 else 0.0, p_greater=test.p_greater if null >= 0 else 0.0)
 
 
-def _share(x: Array, null: float, level: float) -> Test:
-    count = int(x.sum())
-    ends = stats.binomtest(count, len(x)).proportion_ci(level, method="exact")
-    p_less, p_greater = (float(stats.binomtest(count, len(x), null, side).pvalue) for side in ("less", "greater"))
-    return Test(count / len(x), float(ends.low), float(ends.high), len(x), "Clopper-Pearson", p_less, p_greater)
+@cache  # a table has many shares of few counts, and SciPy takes milliseconds for each
+def _share(count: int, n: int, null: float, level: float) -> Test:
+    ends = stats.binomtest(count, n).proportion_ci(level, method="exact")
+    p_less, p_greater = (float(stats.binomtest(count, n, null, side).pvalue) for side in ("less", "greater"))
+    return Test(count / n, float(ends.low), float(ends.high), n, "Clopper-Pearson", p_less, p_greater)
 
 
 def _share_of_groups(x: Array, shares: Array, null: float, level: float) -> Test:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +18,10 @@ from matplotlib.figure import Figure
 from pg.experiments.figures import request as request_module
 from pg.experiments.figures.concepts import concept
 from pg.experiments.figures.lookup import FIGURES
-from pg.experiments.figures.request import FigureRequest
 from pg.experiments.probe.figures import variance
 from pg.plotting import style
 from pg.plotting.text import counted
-from tests.figures.pictures import bars, caption, colours, draw, missing, numbers, panels, texts, words
+from tests.figures.pictures import bars, colours, draw, missing, numbers, panels, texts, words
 from tests.figures.studies import EXAMPLES, LIMIT, made_up, request, with_tables
 
 KINDS = sorted(FIGURES)
@@ -67,9 +69,26 @@ VALUES: dict[str, dict[str, Any]] = {
 }
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of a kind without options, as it is saved."""
+
+    figure: Figure
+    caption: str
+    pdf: bytes
+
+
 @pytest.fixture(scope="module")
-def requests() -> dict[str, FigureRequest[Any]]:
-    return {kind: request(kind) for kind in KINDS}
+def drawing() -> Callable[[str], Drawing]:
+    """Return a function that draws a kind once."""
+
+    @cache
+    def drawn(kind: str) -> Drawing:
+        figure, said = request_module.draw(request(kind))
+        (pdf,) = style.encoded(figure, ".pdf")
+        return Drawing(figure, said, pdf)
+
+    return drawn
 
 
 def test_validation_imports_no_slow_library() -> None:
@@ -98,39 +117,32 @@ def test_texts_fit_the_page_without_overlap(kind: str, width: style.Width) -> No
 @pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_pdfs_are_the_same_bytes_with_embedded_fonts(
-    requests: dict[str, FigureRequest[Any]], kind: str, tmp_path: Path
+    drawing: Callable[[str], Drawing], kind: str, tmp_path: Path
 ) -> None:
-    paths = [tmp_path / f"{time}.pdf" for time in ("first", "second")]
-    for path in paths:
-        style.save(draw(requests[kind]), path)
-    content = paths[0].read_bytes()
+    path = tmp_path / "again.pdf"
+    style.save(draw(request(kind)), path)
+    content = path.read_bytes()
 
-    assert content == paths[1].read_bytes()
+    assert content == drawing(kind).pdf
     assert b"/Type3" not in content
     assert b"/FontFile2" in content
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_captions_say_how_many(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
-    one = requests[kind]
-    said = caption(one)
+def test_captions_say_how_many(drawing: Callable[[str], Drawing], kind: str) -> None:
+    one, said = request(kind), drawing(kind).caption
 
     assert any(counted(one.seeds, noun) in said for noun in ("seed", "policy", "tuning seed")) or "(of 2)" in said
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if "train" not in FIGURES[kind].module])
-def test_captions_are_short(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
-    assert len(caption(requests[kind]).split()) <= 60
+@pytest.mark.parametrize("kind", KINDS)
+def test_captions_have_at_most_sixty_words(drawing: Callable[[str], Drawing], kind: str) -> None:
+    assert len(drawing(kind).caption.split()) <= 60
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_captions_have_at_most_sixty_words(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
-    assert len(caption(requests[kind]).split()) <= 60
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_named_environments_and_variants_alone_are_drawn(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
-    every = requests[kind]
+def test_named_environments_and_variants_alone_are_drawn(kind: str) -> None:
+    every = request(kind)
     pooled, *others, last = "across" in FIGURES[kind].tables, *every.environments
     names = every.drawn[1::-1]
     shown = words(draw(request(kind, environments=() if pooled else (last,), variants=names)))
@@ -157,14 +169,14 @@ MEASURED = [kind for kind in KINDS if len(request(kind).stages) > 1]
 
 
 @pytest.mark.parametrize("kind", MEASURED)
-def test_named_stages_alone_are_drawn(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
-    *_, last = requests[kind].stages
+def test_named_stages_alone_are_drawn(drawing: Callable[[str], Drawing], kind: str) -> None:
+    *_, last = request(kind).stages
     one = request(kind, stages=(last,))
     with_stages = [table for table in one.tables.values() if "stage" in table]
 
     assert one.stages == (last,)
     assert all(set(table["stage"]) == {last} for table in with_stages)
-    assert numbers(draw(one)).size < numbers(draw(requests[kind])).size or kind == "trajectories"
+    assert numbers(draw(one)).size < numbers(drawing(kind).figure).size or kind == "trajectories"
 
 
 @pytest.mark.parametrize("kind", ["learning_curves", "variance"])
@@ -176,18 +188,15 @@ def test_a_chosen_colour_is_drawn_and_that_of_the_concept_is_not(kind: str) -> N
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if FIGURES[kind].with_threshold])
-def test_the_line_at_the_threshold_can_be_left_out(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
-    with_line, without = (draw(one) for one in (requests[kind], request(kind, threshold_line=False)))
-
-    assert style.FAINT in colours(with_line)
-    assert style.FAINT not in colours(without)
+def test_the_line_at_the_threshold_can_be_left_out(drawing: Callable[[str], Drawing], kind: str) -> None:
+    assert style.FAINT in colours(drawing(kind).figure)
+    assert style.FAINT not in colours(draw(request(kind, threshold_line=False)))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in DRAWN_BODIES | HEAT_TABLES | OF_ENVIRONMENTS])
-def test_a_variant_has_the_colour_of_its_concept(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
-    one = requests[kind]
-    drawn = colours(draw(one))
+def test_a_variant_has_the_colour_of_its_concept(drawing: Callable[[str], Drawing], kind: str) -> None:
+    one, drawn = request(kind), colours(drawing(kind).figure)
 
     shown = {concept(one.variants[name]) for name in one.drawn}
     others = {
@@ -207,10 +216,8 @@ def test_a_variant_has_the_colour_of_its_concept(requests: dict[str, FigureReque
         *((kind, *read) for kind, read in OTHER_TABLES.items()),
     ],
 )
-def test_estimates_and_intervals_are_those_of_the_table(
-    requests: dict[str, FigureRequest[Any]], kind: str, name: str, selections: list[dict[str, Any]]
-) -> None:
-    one = requests[kind]
+def test_estimates_and_intervals_are_those_of_the_table(kind: str, name: str, selections: list[dict[str, Any]]) -> None:
+    one = request(kind)
     one = with_tables(one, **{name: made_up(one.tables[name])})
     figure = draw(one)
     scale = LIMIT if kind == "realised_kl" else 1.0
@@ -229,11 +236,11 @@ def test_estimates_and_intervals_are_those_of_the_table(
 
 
 @pytest.mark.parametrize("kind", VALUES)
-def test_every_seed_is_drawn(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
-    rows = requests[kind].rows("long", **VALUES[kind])
+def test_every_seed_is_drawn(drawing: Callable[[str], Drawing], kind: str) -> None:
+    rows = request(kind).rows("long", **VALUES[kind])
 
     assert len(rows)
-    assert missing(rows["value"], draw(requests[kind])) == []
+    assert missing(rows["value"], drawing(kind).figure) == []
 
 
 @pytest.mark.long
@@ -256,8 +263,8 @@ def test_a_single_seed_has_no_bars(kind: str) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
-def test_undefined_estimates_are_left_out(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
-    one = requests[kind]
+def test_undefined_estimates_are_left_out(kind: str) -> None:
+    one = request(kind)
     lost = {name: table.assign(estimate=np.nan, ci_low=np.nan, ci_high=np.nan)
             for name, table in one.tables.items() if "estimate" in table}  # fmt: skip
     draw(with_tables(one, **lost)).canvas.draw()

@@ -31,8 +31,9 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
 
     for place, (bias, variance) in zip(request.places, stacks, strict=True):
         marks.draw_curves(bias, series, positioned(place, "relative_bias"), "at")
+        of_noise = positioned(place, "relative_bias_noise")
         for one in series:
-            noise = one.rows(positioned(place, "relative_bias_noise"))
+            noise = one.rows(of_noise)
             bias.plot(noise["at"], noise["estimate"], color=one.look.colour, **_DASHED)
         variance.set_yscale("log")
         marks.draw_curves(variance, series, positioned(place, "total_variance"), "at")
