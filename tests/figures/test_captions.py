@@ -226,7 +226,7 @@ TRUTHS: dict[str, tuple[Any, tuple[str, ...]]] = {
         forgotten,
         (
             "the cosine to ∇J(θ') is below 0.5: 4 with total return, never with to go (A chain, initial policies)",
-            "θ' is 1, 4 and 16 steps away from θ, with 4 trajectories of θ",
+            "θ' is 1, 4 and 16 steps from θ, with 4 trajectories",
             "Means, 95 % intervals over 5 policies",
         ),
     ),

@@ -60,7 +60,7 @@ def draw(request: Request) -> Drawn:
     away = listed([f"{steps:g}" for steps in walk.steps if steps])
     return figure, (
         f"Gradient steps until the cosine to ∇J(θ') is {_falls(request, series)}. From left to right, θ' is {away} "
-        f"steps away from θ, with {sample.batches[0]} trajectories of θ. Means, 95 % intervals over {request.policies}."
+        f"steps from θ, with {sample.batches[0]} trajectories. Means, 95 % intervals over {request.policies}."
         f"{tables if any(parts_of.values()) else ''}"
     )
 
