@@ -204,9 +204,11 @@ def _snakemake(
     sys.argv = ["snakemake", *arguments]
     if leads_a_group:
         os.setsid()
-        # Processes started in the background by a shell ignore SIGINT, those of nohup SIGHUP, and so do their children.
+        # Processes that a shell starts in the background ignore SIGINT and SIGQUIT, those of nohup SIGHUP, and so do
+        # their children.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        for number in (signal.SIGHUP, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_DFL)
     gc.freeze()
     vars(import_module("pg.fork_server"))["subprocess"] = SimpleNamespace(Popen=_ForkedServer, PIPE=subprocess.PIPE)
     try:
