@@ -66,7 +66,7 @@ def readable(errors: list[ErrorDetails], resolved: Mapping[str, Any]) -> list[st
 
 
 def belonging(key: str, value: Any, section: str, above: str = "") -> str:
-    """Return where a key belongs that its place does not have, as the end of a message; empty if that is unclear.
+    """Return where a key belongs that is unknown at its place, as the end of a message; empty if that is unclear.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def belonging(key: str, value: Any, section: str, above: str = "") -> str:
 def inside(key: str, value: Any, *records: type[Record]) -> dict[str, dict[str, Any]]:
     """Return the options of records that have a key inside, with what to write there; none if these are many.
 
-    If options need no name of a part, they are the only ones.
+    Options that have the key in one of several parts are left out if another option has it in any case.
 
     Examples
     --------
