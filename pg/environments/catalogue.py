@@ -5,8 +5,10 @@ Importing this module registers the environments of `pg` with gymnasium.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
@@ -119,7 +121,7 @@ def tabular_mdp(id: str, kwargs: Mapping[str, Any], horizon: int) -> MDP | None:
     """
     if id in OWN:
         return OWN[id].make(horizon, **kwargs)
-    copy: Any = gymnasium.make(id, disable_env_checker=True, **kwargs).unwrapped
+    copy: Any = _made(id, **kwargs).unwrapped
     copy.close()
     table, start = getattr(copy, "P", None), getattr(copy, "initial_state_distrib", None)
     # Taxi's fickle passenger changes the state in a way that P does not contain.
@@ -188,7 +190,24 @@ def spaces_of(copy: gymnasium.Env[Any, Any]) -> Spaces:
 
 def make_copy(id: str, kwargs: dict[str, Any], horizon: int) -> gymnasium.Env[Any, Any]:
     """Make one environment with a step limit above the horizon."""
-    return gymnasium.make(id, max_episode_steps=horizon + 1, disable_env_checker=True, **kwargs)
+    return _made(id, max_episode_steps=horizon + 1, **kwargs)
+
+
+def _made(id: str, **options: Any) -> gymnasium.Env[Any, Any]:
+    with _unwarned() if str(_spec(id).entry_point).startswith("gymnasium.envs.mujoco") else nullcontext():
+        return gymnasium.make(id, disable_env_checker=True, **options)
+
+
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    """Ignore what MuJoCo warns of in gymnasium's models; it would print that for every copy, and write it to a file."""
+    mujoco: Any = import_module("mujoco")  # Its functions have no types, and other environments do not need it.
+    before = mujoco.get_mju_user_warning()
+    mujoco.set_mju_user_warning(lambda _text: None)
+    try:
+        yield
+    finally:
+        mujoco.set_mju_user_warning(before)
 
 
 def check_spaces(copy: gymnasium.Env[Any, Any], id: str) -> None:

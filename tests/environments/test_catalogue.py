@@ -56,6 +56,19 @@ def test_horizon_is_the_environments_own_unless_declared() -> None:
         horizon_of(Environment(id="CliffWalking-v1"))
 
 
+def test_warnings_of_gymnasiums_models_are_neither_printed_nor_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    check(Environment(id="HalfCheetah-v5"))
+    assert capfd.readouterr() == ("", "")
+    assert list(tmp_path.iterdir()) == []
+    # Without `check`, there is something to print.
+    gymnasium.make("HalfCheetah-v5").close()
+    assert "deprecated" in capfd.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["MUJOCO_LOG.TXT"]
+
+
 # Tables ---------------------------------------------------------------------------------------------------------------
 
 
