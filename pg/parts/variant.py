@@ -44,7 +44,8 @@ class PolicyOptions(Record):
     )
     activation: AnyActivation = Field(default=Tanh(), description="Activation of the hidden layers.")
     initial_std: PositiveFloat = Field(
-        default=1.0, description="Initial standard deviation of a Gaussian policy, the same in every state."
+        default=1.0,
+        description="First standard deviation of a Gaussian policy, the same in every state; its logarithm is learned.",
     )
 
 

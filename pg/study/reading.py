@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from itertools import chain
@@ -64,6 +65,12 @@ def _not_yaml(path: Path, error: yaml.YAMLError) -> str:
     reason, mark = " ".join(str(error).split()), getattr(error, "problem_mark", None)
     if isinstance(error, yaml.MarkedYAMLError) and mark is not None:
         reason = f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+        # The parser notices an end that is missing only later.
+        around = _text(path).split("\n")[: mark.line + 1][-2:]
+        if any("\t" in line for line in around):
+            reason += "; indent with spaces, not with tabs"
+        elif any(re.search(r"[:,\[] +#\w", line) for line in around):
+            reason += "; # begins a comment: put a text that begins with it in quotes"
     return f"{path} is not YAML: {reason}"
 
 
@@ -74,7 +81,9 @@ def _text(path: Path) -> str:
             is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
             content = file.read(_MOST_BYTES + 1) if is_file else b""
     except OSError as error:
-        raise InvalidStudy([f"{path}: {error.strerror}"]) from error
+        # Snakemake's option takes every word that follows it.
+        targets = "" if path.suffix else "; a study is a file, such as study.yaml; targets come before --configfile"
+        raise InvalidStudy([f"{path}: {error.strerror}{targets}"]) from error
     if not is_file:
         raise InvalidStudy([f"{path}: is a pipe or a device; write the study into a file"])
     if len(content) > _MOST_BYTES:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import yaml
 from pg.core.errors import InvalidStudy
 from pg.parts.activations.relu import Relu
 from pg.study.files import declared_in, read_file
+from pg.study.inheritance import merged
 from pg.study.validation import load, read
 from tests.study.studies import ROOT, put, study_of
 
@@ -147,8 +149,37 @@ def test_illegal_yaml_is_refused_without_running_code(
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidStudy, match="No such file"):
+    with pytest.raises(InvalidStudy, match=r"absent\.yaml: No such file or directory$"):
         read(tmp_path / "absent.yaml")
+    with pytest.raises(InvalidStudy, match=r"figures: No such file or directory; .*targets come before --configfile$"):
+        read(tmp_path / "figures")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (
+            "figure_defaults: {\n  colours: {total: #d55e00},\n  width: one_column}\n",
+            "# begins a comment: .* in quotes",
+        ),
+        ("variants:\n\ttotal: {}\n", "indent with spaces"),
+        ("variants: [1, # mine\nname: x\n", "expected ',' or ']'$"),
+    ],
+)
+def test_usual_slips_of_yaml_get_a_hint(tmp_path: Path, text: str, hint: str) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidStudy, match=hint):
+        read(file)
+
+
+def test_the_examples_in_the_readme_are_legal_together() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```yaml\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    options = reduce(merged, (yaml.safe_load(block) for block in blocks), read_file(ROOT / "config.yaml").options)
+    study = load(options)
+    assert study.claims["baselines_help_on_acrobot"].figure == "acrobot"
+    assert "to_go_discounted" in study.experiments["ladder"].variants
 
 
 def test_a_key_may_override_one_of_a_yaml_merge(tmp_path: Path) -> None:
