@@ -124,7 +124,9 @@ class TrainExperiment(Experiment):
         trained = max(trained, start.trajectories * cell.longest)
         tuned = math.ceil(self.tuning.runs * trained) if self.tuning is not None and cell.variant.is_tuned else 0
         episodes = self.evaluate.episodes
-        evaluated = (1 + trained // self.evaluate.spacing(self.budget)) * episodes
+        # Before the first update, and after those that pass a multiple of the spacing and the last one.
+        updates = -(-trained // (cell.variant.batch * cell.longest))
+        evaluated = (1 + min(updates, -(-trained // self.evaluate.spacing(self.budget)))) * episodes
         acted = evaluated * (self.evaluate.horizon or cell.longest)
         at_once = max(cell.variant.batch * cell.variant.batches, episodes, start.trajectories)
         return Cost(trained, at_once, tuned, acted, start.passes * cell.longest)
