@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from pg.experiments.figures.kind import swept_rewards_of
+from pg.experiments.figures.kind import swept_rewards_of, without_baseline
 from pg.experiments.kind import Experiment
 from pg.experiments.selections import OF_A_RUN, groups_of
 from pg.parts.variant import Variant
@@ -52,7 +52,7 @@ def comparison_table(long: pd.DataFrame, experiment: Experiment, variants: Mappi
         cells["level"] = cells.groupby(levels, sort=False, dropna=False).ngroup()
     place = [key for key in keys if key not in ("variant", *levels)]
     pairs = cells.merge(cells[["cell", "variant", "level", *place]], on=place, suffixes=("", "_over"))
-    without_baseline, found = _without_baseline(experiment, variants), []
+    partners, found = without_baseline(experiment, experiment.variants, variants), []
     for pair in pairs.to_dict("records"):
         cell, over = pair["cell"], pair["cell_over"]
         names = {key: pair[key] for key in keys}
@@ -64,24 +64,11 @@ def comparison_table(long: pd.DataFrame, experiment: Experiment, variants: Mappi
             of_known = geometric_mean(ratios[known], groups=None if groups is None else groups[known])
             ratio = coverage.columns_of("paired ratio", of_known)
             found.append({**names, "comparison": "ratio", "over": pair["variant_over"], **ratio})
-        if pair["level_over"] == pair["level"] and pair["variant_over"] == without_baseline.get(pair["variant"]):
+        if pair["level_over"] == pair["level"] and pair["variant_over"] == partners.get(pair["variant"]):
             share = coverage.columns_of("ratio of means", ratio_of_means(reduction, achievable, groups=groups))
             found.append({**names, "comparison": "achieved share", "over": pair["variant_over"], **share})
     columns = [*keys, "comparison", "over", *coverage.COLUMNS]
     return pd.DataFrame(found, columns=columns).astype({key: rows[key].dtype for key in keys})
-
-
-def _without_baseline(experiment: Experiment, variants: Mapping[str, Variant]) -> dict[str, str]:
-    """Map each variant with a baseline to the first one that has none and the same weights of the log-likelihoods."""
-
-    def weights(name: str) -> tuple[object, ...]:
-        variant = variants[name]
-        return variant.returns, variant.discount, variant.discount_states, variant.normalise_advantages
-
-    bare = [name for name in experiment.variants if variants[name].baseline.name == "none"]
-    others = [name for name in experiment.variants if name not in bare]
-    fitting = {name: [one for one in bare if weights(one) == weights(name)] for name in others}
-    return {name: found[0] for name, found in fitting.items() if found}
 
 
 def parabola_table(long: pd.DataFrame, experiment: Experiment, variants: Mapping[str, Variant]) -> pd.DataFrame:

@@ -164,8 +164,6 @@ def test_shares_are_relative_to_no_baseline_and_the_best_constant() -> None:
 def test_variants_without_a_partner_are_named_and_not_drawn() -> None:
     assert "in the experiment: alone." in caption(shares())
     assert "Not drawn" not in caption(shares(variants=("average",))), "the partner need not be drawn"
-    with pytest.raises(ValueError, match="none of the variants alone has a partner in probe"):
-        draw(shares(variants=("alone",)))
 
 
 def test_shares_of_an_enumeration_are_of_its_smallest_batches() -> None:

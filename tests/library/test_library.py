@@ -424,6 +424,7 @@ def test_wrong_arguments_are_refused_by_name(
         ("variance", {"variants": ["total", "togo"]}, "variants: 'togo' is not known; did you mean 'to_go'?"),
         ("variance", {"experiment": "gradients"}, "experiment: names one of a study file; leave it out"),
         ("trajectories", {}, "kind: reads the table trajectories, which only the workflow makes"),
+        ("achieved_share", {}, "achieved_share compares a baseline with a variant that has none and the same returns"),
     ],
 )
 def test_wrong_figures_are_refused_by_name(

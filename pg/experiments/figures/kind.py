@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _REWARDS = ("environment.rewards.offset", "environment.rewards.scale")
 _LEAST_LEVELS = 3  # a parabola has three coefficients
+_LEAST_COMPARED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,8 @@ class Declaration:
         The environments drawn, by name.
     variants
         The variants drawn, at every level of the sweep, by name.
+    known
+        All variants of the study, by name, as declared.
     """
 
     at: str
@@ -101,6 +104,12 @@ class Declaration:
     experiment: Experiment
     environments: Mapping[str, Environment]
     variants: tuple[tuple[str, Variant], ...]
+    known: Mapping[str, Variant]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the variants drawn."""
+        return list(dict.fromkeys(name for name, _ in self.variants))
 
 
 def thresholds(declared: Declaration) -> Iterator[str]:
@@ -145,9 +154,15 @@ def a_swept_option(declared: Declaration) -> Iterator[str]:
 
 
 def one_logarithmic_level(declared: Declaration) -> Iterator[str]:
-    """Check that the last option that the experiment sweeps has positive numbers."""
+    """Check that the experiment sweeps one option, over positive numbers."""
     yield from a_swept_option(declared)
-    for path, values in [*declared.experiment.swept.items()][-1:]:
+    swept = declared.experiment.swept
+    if len(swept) > 1:
+        yield (
+            f"{declared.at}.experiment: {declared.figure.kind} draws one swept option; {declared.figure.experiment} "
+            f"sweeps {', '.join(swept)}"
+        )
+    for path, values in [*swept.items()][-1:]:
         for value in values:
             if not _is_number(value) or value <= 0:
                 yield (
@@ -156,11 +171,86 @@ def one_logarithmic_level(declared: Declaration) -> Iterator[str]:
                 )
 
 
+def a_positive_size(declared: Declaration) -> Iterator[str]:
+    """Check that something is measured above 0, because a logarithmic axis cannot show 0."""
+    axis = declared.experiment.axis or ""
+    if not any(size > 0 for size in declared.experiment.sizes[axis]):
+        yield (
+            f"{declared.at}.experiment: {declared.figure.kind} draws {axis} above 0, and {declared.figure.experiment} "
+            "has only 0; add others"
+        )
+
+
 def a_limit(declared: Declaration) -> Iterator[str]:
     """Check that a variant limits its KL divergence."""
     if all(variant.kl is None for _, variant in declared.variants):
-        names = ", ".join(dict.fromkeys(name for name, _ in declared.variants))
+        names = ", ".join(declared.names)
         yield f"{declared.at}.variants: {declared.figure.kind} compares with a limit; set kl in one of {names}"
+
+
+def a_pair(declared: Declaration) -> Iterator[str]:
+    """Check that there are two variants to compare."""
+    if len(declared.names) < _LEAST_COMPARED:
+        yield (
+            f"{declared.at}.variants: {declared.figure.kind} compares variants with the first one, and only "
+            f"{', '.join(declared.names)} is drawn; name {_LEAST_COMPARED} or more"
+        )
+
+
+def a_tuned_rate(declared: Declaration) -> Iterator[str]:
+    """Check that the learning rate of a variant is tuned."""
+    if not any(variant.is_tuned for _, variant in declared.variants):
+        yield (
+            f"{declared.at}.variants: {declared.figure.kind} draws tuned learning rates, and those of "
+            f"{', '.join(declared.names)} are not; name a variant with learning_rate: tuned"
+        )
+
+
+def one_batch_size(declared: Declaration) -> Iterator[str]:
+    """Check that all variants are measured at the batch size that is drawn."""
+    sizes: dict[int, list[str]] = {}
+    for name, variant in declared.variants:
+        sizes.setdefault(variant.batch, []).append(name)
+    if uses_own_batches(declared.experiment) and len(sizes) > 1:
+        found = "; ".join(f"{size}: {', '.join(names)}" for size, names in sorted(sizes.items()))
+        yield (
+            f"{declared.at}.variants: {declared.figure.kind} draws one batch size, and the variants have several "
+            f"({found}); name variants with the same batch, or sweep variant.batch in {declared.figure.experiment}"
+        )
+
+
+def uses_own_batches(experiment: Experiment) -> bool:
+    """Return whether each variant is measured at its own batch size, which the experiment does not sweep."""
+    return "batch" not in experiment.sizes and "variant.batch" not in experiment.sweep
+
+
+def a_partner(declared: Declaration) -> Iterator[str]:
+    """Check that a baseline is compared with the same estimator without one."""
+    experiment, name = declared.experiment, declared.figure.experiment
+    partners = without_baseline(experiment, experiment.variants, declared.known)
+    if partners.keys().isdisjoint(declared.names):
+        others = without_baseline(experiment, declared.known, declared.known)
+        fitting = [*dict.fromkeys(others[one] for one in declared.names if one in others)]
+        remedy = f"add {' or '.join(fitting)}" if fitting else "add one with baseline: none"
+        yield (
+            f"{declared.at}.experiment: {declared.figure.kind} compares a baseline with a variant that has none and "
+            f"the same returns, discount and normalisation, and for {', '.join(declared.names)} there is none in "
+            f"{name}; {remedy} to experiments.{name}.variants"
+        )
+
+
+def without_baseline(experiment: Experiment, names: Iterable[str], variants: Mapping[str, Variant]) -> dict[str, str]:
+    """Map variants with a baseline to the first of `names` with none, the same weights and measured batch size."""
+
+    def weights(name: str) -> tuple[object, ...]:
+        one = variants[name]
+        batch = one.batch if uses_own_batches(experiment) else None
+        return one.returns, one.discount, one.discount_states, one.normalise_advantages, batch
+
+    bare = [name for name in names if variants[name].baseline.name == "none"]
+    others = [name for name in experiment.variants if variants[name].baseline.name != "none"]
+    fitting = {name: [one for one in bare if weights(one) == weights(name)] for name in others}
+    return {name: found[0] for name, found in fitting.items() if found}
 
 
 def _is_number(value: object) -> bool:

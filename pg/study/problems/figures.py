@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from typing import Any
 
 from pg.core.foreign import import_named
 from pg.core.suggestions import listed, unknown
@@ -60,21 +61,29 @@ def _problems_of_figure(study: Study, at: str, figure: Figure) -> Iterator[str]:
             yield f"{at}.experiment: {name} declares no {option} to draw"
     yield from _problems_of_pool(study, at, figure, kind)
     yield from _problems_of_compared(study, at, figure, kind)
-    names = [name for name in figure.environments or experiment.environments if name in study.environments]
-    drawn = figure.variants or experiment.variants
-    declared = Declaration(
-        at=at,
-        figure=figure,
-        experiment=experiment,
-        environments={name: study.environments[name] for name in names},
-        variants=tuple(
-            (cell.variant_name, cell.variant) for cell in cells(study, figure.experiment) if cell.variant_name in drawn
-        ),
-    )
+    declared = _declaration(study, at, figure, figure.experiment)
     if kind.with_metrics:
         yield from _problems_of_metrics(declared)
-    for check in kind.needs:
-        yield from check(declared)
+    # Pooled experiments that are drawn below its own are drawn with all of their variants.
+    others = figure.model_copy(update={"variants": (), "environments": ()})
+    pooled = [_declaration(study, at, others, name) for name in figure.pooled if kind.with_pooled]
+    for one, check in product((declared, *pooled), kind.needs):
+        yield from check(one)
+
+
+def _declaration(study: Study, at: str, figure: Figure, name: str) -> Declaration:
+    """Return a figure with the records that it draws of an experiment."""
+    experiment = study.experiments[name]
+    names = [one for one in figure.environments or experiment.environments if one in study.environments]
+    drawn = figure.variants or experiment.variants
+    return Declaration(
+        at=at,
+        figure=figure.model_copy(update={"experiment": name}),
+        experiment=experiment,
+        environments={one: study.environments[one] for one in names},
+        variants=tuple((cell.variant_name, cell.variant) for cell in cells(study, name) if cell.variant_name in drawn),
+        known=study.variants,
+    )
 
 
 def _problems_of_limits(at: str, figure: Figure, kind: FigureKind) -> Iterator[str]:
@@ -107,19 +116,25 @@ def _problems_of_compared(study: Study, at: str, figure: Figure, kind: FigureKin
             continue
         other = others[name]
         yield from unknown(f"{here}.variant", [variant], other.variants)
+        if set(environments := figure.environments or own.environments).isdisjoint(other.environments):
+            yield f"{here}.experiment: {name} has none of the environments drawn:{listed(environments)}"
         if variant in (figure.variants or own.variants):
             yield f"{here}.variant: {figure.experiment} draws {variant} already; remove one"
-        levels = {key: value for key, value in one.items() if key not in ("experiment", "variant")}
-        if not levels.keys() >= other.swept.keys():
-            yield f"{here}: needs a level of each option that {name} sweeps:{listed(other.swept)}"
-        for path in levels:
-            if path in other.sweep and path not in other.swept:
-                yield f"{here}.{path}: {name} has one level of it, which needs no choice; take it out"
-        others = [path for path in levels if path not in other.sweep]
-        yield from unknown(here, others, ["experiment", "variant", *other.swept])
-        for path, values in other.swept.items():
-            if path in levels and levels[path] not in values:
-                yield f"{here}.{path}: {levels[path]!r} is no level of {name}; allowed:{listed(map(str, values))}"
+        yield from _problems_of_compared_levels(here, name, other, one)
+
+
+def _problems_of_compared_levels(at: str, name: str, other: Experiment, one: Mapping[str, Any]) -> Iterator[str]:
+    levels = {key: value for key, value in one.items() if key not in ("experiment", "variant")}
+    if not levels.keys() >= other.swept.keys():
+        yield f"{at}: needs a level of each option that {name} sweeps:{listed(other.swept)}"
+    for path in levels:
+        if path in other.sweep and path not in other.swept:
+            yield f"{at}.{path}: {name} has one level of it, which needs no choice; take it out"
+    others = [path for path in levels if path not in other.sweep]
+    yield from unknown(at, others, ["experiment", "variant", *other.swept])
+    for path, values in other.swept.items():
+        if path in levels and levels[path] not in values:
+            yield f"{at}.{path}: {levels[path]!r} is no level of {name}; allowed:{listed(map(str, values))}"
 
 
 def _problems_of_kind(study: Study, at: str, figure: Figure) -> Iterator[str]:
@@ -170,6 +185,9 @@ def _problems_of_metrics(declared: Declaration) -> Iterator[str]:
             for name, environment in declared.environments.items():
                 if declared.experiment.level(metric.needs, environment) is None:
                     yield f"{declared.at}.metrics: {metric.name} needs {metric.needs}, and {name} declares none"
+        if metric.needs == "imitation" and all(one.initialise.demonstrator is None for _, one in declared.variants):
+            names = ", ".join(declared.names)
+            yield f"{declared.at}.metrics: {metric.name} needs a demonstrator, and none of {names} has one"
 
 
 def _problems_of_pool(study: Study, at: str, figure: Figure, kind: FigureKind) -> Iterator[str]:

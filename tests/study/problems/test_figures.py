@@ -124,6 +124,90 @@ def test_an_illegal_figure_of_reuse_is_refused(options: dict[str, Any], path: st
     assert_refused(with_figures_of_reuse(options), path, value, message)
 
 
+def with_figures_of_all_kinds(options: dict[str, Any]) -> dict[str, Any]:
+    """Add a figure of each kind that some legal experiments give nothing, or not enough, to draw."""
+    return with_added(
+        with_figures_of_reuse(options),
+        """
+        environments:
+          short: {threshold: 40}
+        variants:
+          ratios: {importance: trajectory}
+        experiments:
+          learn: {environments: [cartpole, short]}
+          elsewhere: {kind: train, environments: [chain], variants: [baseline], seeds: {count: 2}, budget: {steps: 9},
+                      tuning: {grid: [1], seeds: 2}}
+          gradients: {variants: [total, to_go, baseline]}
+          few: {kind: support, environments: [chain], variants: [ratios], seeds: {count: 2}, left: [0.0, 0.1]}
+          away:
+            kind: staleness
+            environments: [cartpole]
+            variants: [ratios]
+            seeds: {count: 2}
+            source: {experiment: learn, variant: to_go, stages: [late]}
+            walk: {variant: free, steps: [0, 2]}
+            sample: {trajectories: 16, batches: [4]}
+        figures:
+          share: {kind: achieved_share, experiment: gradients}
+          summary: {kind: aggregates, experiment: learn}
+          rates: {kind: tuning, experiment: learn}
+          left: {kind: support, experiment: few}
+          ladder: {kind: ladder, experiment: exact}
+          away: {kind: staleness, experiment: away}
+        """,
+    )
+
+
+def test_legal_figures_of_all_kinds_are_read(options: dict[str, Any]) -> None:
+    assert load(with_figures_of_all_kinds(options)).figures["share"].kind == "achieved_share"
+
+
+@refusals(
+    """
+experiments/gradients/variants: [total, baseline]
+  => figures.share.experiment: achieved_share compares a baseline with…, and for total, baseline there is none in
+     gradients; add to_go to experiments.gradients.variants
+figures/share/variants: [total, to_go] => experiment: …for total, to_go there is none in gradients; add one with
+figures/summary/variants: [to_go]
+  => : aggregates compares variants with the first one, and only to_go is drawn; name 2 or more
+figures/rates/pooled: [swept] => figures.rates.experiment: swept declares no tuning to draw
+experiments/learn/variants: [free, held]
+  => figures.rates.variants: tuning draws tuned learning rates, and those of free, held are not; name a variant
+experiments/few/left: [0.0] => figures.left.experiment: support draws left above 0, and few has only 0; add others
+experiments/away/walk/steps: [0] => figures.away.experiment: staleness draws steps above 0, and away has only 0
+experiments/windows/sweep: {variant.window.batches: [1, 2], variant.discount: [0.9, 1]}
+  => figures.windows.experiment: windows draws one swept option; windows sweeps variant.window.batches, variant.discount
+figures/levels/metrics: [demonstrator_return]
+  => : demonstrator_return needs a demonstrator, and none of free, held has one
+figures/learning/compared: [{experiment: elsewhere, variant: baseline}]
+  => figures.learning.compared.0.experiment: elsewhere has none of the environments drawn: cartpole, short
+"""
+)
+def test_a_figure_that_would_be_empty_is_refused(options: dict[str, Any], path: str, value: Any, message: str) -> None:
+    assert_refused(with_figures_of_all_kinds(options), path, value, message)
+
+
+@pytest.mark.parametrize("kind", ["ladder", "achieved_share"])
+def test_a_figure_of_one_batch_size_is_refused_for_variants_with_several(options: dict[str, Any], kind: str) -> None:
+    study = with_added(
+        options,
+        """
+        variants:
+          small: {batch: 2}
+          large: {batch: 3}
+          own: {batch: 2, baseline: average_reward}
+        experiments:
+          exact: {variants: [small, large, own]}
+        """,
+    )
+    study["experiments"]["exact"]["sweep"] = {}
+    study["figures"] |= {"tried": {"kind": kind, "experiment": "exact"}}
+
+    refused(study, rf"tried\.variants: {kind} draws one batch size, .* \(2: small, own; 3: large\); name variants with")
+    put(study, "figures/tried/variants", ["small", "own"])
+    assert load(study)
+
+
 OWN = """
 from pg.experiments.figures.kind import FigureKind, Play
 

@@ -12,21 +12,10 @@ from pg.plotting.text import listed
 
 
 def draw(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> Drawn:
-    """Write the shares: a row per baseline, a column per environment and stage.
-
-    Raises
-    ------
-    ValueError
-        If no variant has a partner in the experiment with the same returns and no baseline.
-    """
+    """Write the shares: a row per baseline, a column per environment and stage."""
     shares = request.rows("comparisons", comparison="achieved share", batch=request.batch)
     shares = shares[shares["variant"].isin(request.drawn)]
     series = [one for one in request.series(shown=("variant.batch",)) if len(one.rows(shares))]
-    if not series:
-        raise ValueError(
-            f"none of the variants {', '.join(request.drawn)} has a partner in {request.figure.experiment} with the "
-            "same returns and no baseline"
-        )
     columns = [(place.environment, place.stage) for place in request.places]
     estimates, intervals = request.cells_of(series, shares, ("environment", "stage"), columns)
     title = f"share of the achievable reduction of tr Cov (N = {request.batch})"

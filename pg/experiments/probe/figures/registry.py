@@ -1,6 +1,6 @@
 """The kinds of figure that draw `probe` experiments, by name."""
 
-from pg.experiments.figures.kind import FigureKind, Play, one_swept_number, swept_rewards
+from pg.experiments.figures.kind import FigureKind, Play, a_partner, one_batch_size, one_swept_number, swept_rewards
 
 FIGURES = {
     "variance": FigureKind(
@@ -22,11 +22,15 @@ FIGURES = {
         play=Play("pg.experiments.probe.play.trajectories", ("trajectories",)),
     ),
     "bias_and_variance": FigureKind("pg.experiments.probe.figures.bias_and_variance", needs=(one_swept_number,)),
-    "achieved_share": FigureKind("pg.experiments.probe.figures.achieved_share", ("long", "comparisons")),
+    "achieved_share": FigureKind(
+        "pg.experiments.probe.figures.achieved_share",
+        ("long", "comparisons"),
+        needs=(a_partner, one_batch_size),
+    ),
     "against_rewards": FigureKind(
         "pg.experiments.probe.figures.against_rewards",
         ("long", "summary", "parabolas"),
-        needs=(swept_rewards,),
+        needs=(swept_rewards, one_batch_size),
         limits={"y": "log"},
     ),
     "empty_gradients": FigureKind(

@@ -1,6 +1,6 @@
 """The kinds of figure that draw `train` experiments, by name."""
 
-from pg.experiments.figures.kind import FigureKind, Play, a_swept_option, thresholds
+from pg.experiments.figures.kind import FigureKind, Play, a_pair, a_swept_option, a_tuned_rate, thresholds
 
 FIGURES = {
     "learning_curves": FigureKind(
@@ -30,6 +30,12 @@ FIGURES = {
         with_threshold=True,
         limits={"x": "linear", "y": "linear"},
     ),
-    "aggregates": FigureKind("pg.experiments.train.figures.aggregates", ("across",)),
-    "tuning": FigureKind("pg.experiments.train.figures.tuning", ("tuned",), options=("tuning",), with_pooled=True),
+    "aggregates": FigureKind("pg.experiments.train.figures.aggregates", ("across",), needs=(a_pair,)),
+    "tuning": FigureKind(
+        "pg.experiments.train.figures.tuning",
+        ("tuned",),
+        options=("tuning",),
+        needs=(a_tuned_rate,),
+        with_pooled=True,
+    ),
 }
