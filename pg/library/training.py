@@ -115,8 +115,9 @@ def train(
     seeds
         How many, or a range of them.
     tuning
-        How a learning rate is selected that is "tuned", the default. With another grid, `{"grid": [0.01, 0.03],
-        "seeds": 2}`; or give a rate: `optimizer={"learning_rate": 0.01}`.
+        How a learning rate is selected that is "tuned", the default: another grid, `{"grid": [0.01, 0.03]}`, or more
+        `seeds` or `selections`; what is left out is as in the default. Or give a rate: `optimizer={"learning_rate":
+        0.01}`.
     snapshots, evaluate, sweep, device
         As in a study file. By default policies are kept at the stages initial, middle and late.
     **options
@@ -150,7 +151,7 @@ def train(
         "variants": [*declared],
         "seeds": seeds_of(seeds),
         "budget": given(steps=_whole(steps), max_iterations=max_iterations),
-        **given(tuning=tuning, snapshots=snapshots, evaluate=evaluate, sweep=sweep),
+        **given(tuning=_completed(tuning), snapshots=snapshots, evaluate=evaluate, sweep=sweep),
     }
     whole = {
         "name": "pg.train",
@@ -167,6 +168,11 @@ def train(
 def _whole(steps: Any) -> Any:
     """Return a float such as 1e5, which Python users write for an integer, as one."""
     return int(steps) if isinstance(steps, float) and steps.is_integer() else steps
+
+
+def _completed(tuning: Any) -> Any:
+    """Add the defaults of `train`, which are less than those of a study; the study refuses what is no mapping."""
+    return {**TUNING, **tuning} if isinstance(tuning, Mapping) else tuning
 
 
 def _trained(study: Study, declared: Mapping[str, Any]) -> Trained:

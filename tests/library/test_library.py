@@ -168,7 +168,9 @@ def test_two_values_are_unpacked_and_nothing_else_is_lost(trained: Trained) -> N
 
 @pytest.mark.long
 def test_a_learning_rate_that_is_not_given_is_tuned_and_the_scores_are_kept() -> None:
-    trained = pg.train(CHAIN, steps=100, seeds=2, batch=4, tuning={"grid": [0.1, 0.01], "seeds": 1, "selections": 1})
+    trained = pg.train(CHAIN, steps=100, seeds=2, batch=4, tuning={"grid": [0.1, 0.01]})
+    # Once, on one more seed, as without another grid.
+    assert trained.tuned[["selection", "seed"]].drop_duplicates().shape == (1, 2)
     chosen = trained.tuned.query("chosen")["learning_rate"].unique()
     assert [*trained.runs["learning_rate"].unique()] == [*chosen]
 
