@@ -182,8 +182,8 @@ def _geometric_mean(values: Values, groups: Groups, null: float, level: float) -
     ratios = values["a"]
     if "b" in values:
         a, b = values["a"], values["b"]
-        # The quotient of two negative numbers is positive, but not a meaningful ratio.
-        ratios = np.where((a > 0) & (b > 0), a / b, np.nan)
+        # The quotient of two negative numbers is positive, but not a meaningful ratio; nor is one with a 0.
+        ratios = np.where((a > 0) & (b > 0), a / b, np.where(np.isfinite(a + b), 0.0, np.nan))
     return estimates.geometric_mean(ratios, groups=groups, null=null, level=level)
 
 

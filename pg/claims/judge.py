@@ -40,8 +40,8 @@ groups of the shown case, 0 if every run is independent; `in_favour` that of gro
 of the time, and how often it does; it is empty if there are none (see `pg.statistics.coverage`).
 
 A diverged run has a value in every metric (see `pg.experiments.train.curves`). A run without a value counts as a
-failure if the metric is a share. In every other metric a value that is not finite makes the part undecided, and
-`comparison` says so.
+failure if the metric is a share. In every other metric a value that is not finite makes the part undecided, and so
+does one that is not positive, such as a variance of 0, in a ratio; `comparison` says so.
 
 Source: Berger (1982), "Multiparameter hypothesis testing and acceptance sampling", Technometrics 24, 295-300.
 """

@@ -13,7 +13,7 @@ from pandas import DataFrame
 
 from pg.claims.comparisons import comparison_of, estimate_of
 from pg.claims.judge import ALPHA
-from pg.claims.record import ClaimPart, Selection
+from pg.claims.record import ClaimPart, Family, Selection
 from pg.claims.relations.relation import Tested
 from pg.claims.verification import Reference
 from pg.experiments.metric import Metric
@@ -221,7 +221,15 @@ def quoted(reference: Reference) -> Quoted:
 
 
 def _in_labels(study: Study, part: ClaimPart, comparison: str) -> str:
-    """Replace the keys of variants and environments in a comparison by their labels."""
+    """Replace the keys of variants and environments in a comparison by their labels, and count what families name."""
+    families = (one for one in part.sides.values() if isinstance(one, Family))
+    comparison = re.sub(
+        r"(?<=\[)best of (\d+) candidates",
+        lambda found: (
+            f"best of {counted(len(next(families).best_of), 'candidate')}, {found[1]} with their learning rates"
+        ),
+        comparison,
+    )
     variants = {str(one["variant"]) for _, _, one in part.selections if "variant" in one} & study.variants.keys()
     # Only at places where comparisons name variants, because a key may be an ordinary word.
     before = "|".join((r"^", r"(?<=\|)", r"(?<=[−/:] )", *(rf"(?<=\b{word} )" for word in ("from", "to", "by", "of"))))

@@ -24,10 +24,12 @@ from typing import Any
 from pg.claims.comparisons import Comparison, comparison_of
 from pg.claims.record import ClaimPart, Family, Published
 from pg.core.signs import signed
+from pg.experiments.kind import Measurement
 from pg.experiments.metric import Metric
 from pg.experiments.metrics import metrics_of
 from pg.plotting.text import PER_CENT, counted, percent, short, times
 from pg.report import sides
+from pg.statistics.intervals import LEVEL
 from pg.study.record import Study
 
 _ROUNDING = 1e-5  # smaller tolerances allow for rounding alone
@@ -45,6 +47,7 @@ class Result:
     lowest: float = math.nan
     highest: float = math.nan
     n: int = 0
+    selections: int = 0
     verdict: str = ""
     comparison: str = ""
     means: Mapping[str, float] = field(default_factory=dict)
@@ -58,7 +61,8 @@ class Result:
         )
         verdict, comparison = str(row["verdict"]), str(row["comparison"])
         means = {side: float(row[f"mean_{side}"]) for side in part.sides}
-        return cls(study, part, effect, low, high, lowest, highest, int(row["n"]), verdict, comparison, means)
+        n, selections = int(row["n"]), int(row["selections"])
+        return cls(study, part, effect, low, high, lowest, highest, n, selections, verdict, comparison, means)
 
     @property
     def metric(self) -> Metric:
@@ -111,7 +115,7 @@ def finding(result: Result) -> str:
 def measured(result: Result) -> str:
     """Say what was measured, in one sentence."""
     if math.isnan(result.effect):
-        words = f"{result.side('a')}, {noun(result.metric)} is not defined in every run"
+        words = _undefined(result, result.comparison.partition("; undefined: ")[2].partition(";")[0])
     elif result.part.is_tolerance:
         words = _within_tolerance(result)
     elif result.part.share_of is not None:
@@ -181,8 +185,36 @@ def _elsewhere(result: Result) -> str:
         return ""
     environment, stage, effect = found.groups()
     at = result.study.environment_label(environment) if environment in result.study.environments else environment
-    there = effect if effect.startswith("undefined") else signed_amount(result, float(effect))
-    return f", also in {at}{stage} ({there.replace(': ', ', ')})"
+    undefined, _, reason = effect.partition("undefined: ")
+    there = _reason(result, reason) if reason else signed_amount(result, float(undefined))
+    return f", also in {at}{stage} ({there})"
+
+
+def _undefined(result: Result, reason: str) -> str:
+    """Say why a part has no effect, and what may give it one."""
+    why = _reason(result, reason)
+    if why.startswith("undefined"):
+        return f"{result.side('a')}, {noun(result.metric)} is not defined in every run"
+    if "interval" not in why:
+        return why
+    what = "a ratio" if result.part.share_of is None else "the share of the possible change"
+    more = "selections of the learning rate" if result.selections else "seeds"
+    return f"{result.side('a')}, {what} is undefined, because {why}; more {more} would make that interval narrower"
+
+
+def _reason(result: Result, reason: str) -> str:
+    """Write the reason of a test that is undefined, as a clause."""
+    if zeros := re.fullmatch(r"(\d+ of \d+) values not positive", reason):
+        is_measured = isinstance(result.study.experiments[result.part.experiment], Measurement)
+        where = f"{zeros[1]} {'policies' if is_measured else 'runs'}"
+        return f"{noun(result.metric)} is 0 in {where}, so that a ratio is undefined"
+    if reason.startswith("the denominator"):
+        if result.part.share_of is None:
+            of = f"mean {result.side('b')}"
+        else:
+            of = f"change of {noun(result.metric)} from {' to '.join(_ends_of_change(result))}"
+        return f"the {percent(LEVEL)} interval of the {of} holds 0"
+    return f"undefined, {reason}"
 
 
 def _single(result: Result) -> str:
@@ -230,16 +262,21 @@ def _between(result: Result) -> str:
 
 
 def _share_of_change(result: Result) -> str:
-    a, zero, goal = (result.side(name).removeprefix("with ") for name in ("a", "zero", "one"))
-    best = goal
-    if result.part.share_of is not None and "metric" in result.part.share_of.one:
-        best = noun(result.metric_named(result.part.share_of.one["metric"]))
+    a, zero, best = result.side("a").removeprefix("with "), *_ends_of_change(result)
     moves = "raises" if result.means["a"] > result.means["zero"] else "lowers"
     change = f"from {result.mean('zero')} ({zero}) to {result.mean('a')}, where {best} gives {result.mean('one')}"
     away = ", so away from it" if result.effect < 0 else ""
     # A ratio of means over seeds of relative changes, which the means of both sides need not give.
     share = f"{percent(result.effect)}{_ends(result, percent)} of the possible change, averaged over seeds{away}"
     return f"{a} {moves} {noun(result.metric)} {change}: {share}"
+
+
+def _ends_of_change(result: Result) -> tuple[str, str]:
+    """Name the ends of the change that a share is of."""
+    zero, one = (result.side(name).removeprefix("with ") for name in ("zero", "one"))
+    if result.part.share_of is not None and "metric" in result.part.share_of.one:
+        one = noun(result.metric_named(result.part.share_of.one["metric"]))
+    return zero, one
 
 
 def _within_tolerance(result: Result) -> str:

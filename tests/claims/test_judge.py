@@ -102,10 +102,20 @@ def test_each_comparison_has_its_own_effect_and_test(one, sides, effect, test, w
     assert row["ci_low"] <= row["effect"] <= row["ci_high"]
 
 
-def test_ratio_of_two_negative_values_is_undefined():
-    row = judged(part("total_variance"), two_sides("total_variance", [-2.0] * 8, [-1.0] * 8))
+@pytest.mark.parametrize(
+    ("a", "b", "reason"),
+    [
+        ([-2.0] * 8, [-1.0] * 8, "8 of 8 values not positive"),
+        ([0.0, 0.0, *[1.0] * 6], [0.0, *[2.0] * 7], "2 of 8 values not positive"),
+        ([1.0] * 8, [0.0, *[2.0] * 7], "1 of 8 values not positive"),
+        ([0.0, np.nan, *[1.0] * 6], [2.0] * 8, "1 of 8 values not finite"),
+        ([*[1.0] * 7, np.inf], [2.0] * 7 + [0.0], "1 of 8 values not finite"),
+    ],
+)
+def test_ratio_of_values_that_are_not_positive_is_undefined(a, b, reason):
+    row = judged(part("total_variance"), two_sides("total_variance", a, b))
     assert row["verdict"] == "undecided"
-    assert "undefined: 8 of 8 values not finite" in row["comparison"]
+    assert f"undefined: {reason}" in row["comparison"]
 
 
 def test_runs_censored_on_both_sides_do_not_pull_the_ratio_to_1():

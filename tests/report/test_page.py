@@ -387,9 +387,16 @@ TOTAL = {"variant": "total", "batch": 16}
             "share of the change from “total return” (batch 16) to “total return” reached by “reward-to-go” > 0.5",
         ),
         (
-            {"a": {"best_of": [{"variant": "to_go"}]}, "b": {"variant": "normalised"}, "reference": None},
-            "mean of [best of 1 candidates: to_go] / mean of normalised < 1 in cartpole; Fieller",
-            "mean of [best of 1 candidates: “reward-to-go”] / mean of “normalised” < 1 in CartPole-v1; Fieller",
+            {
+                "a": {"best_of": [{"variant": "to_go"}, {"variant": "total"}]},
+                "b": {"best_of": [{"variant": "normalised"}]},
+                "reference": None,
+            },
+            "[best of 9 candidates: to_go] − [best of 4 candidates: normalised] < 0 in cartpole; Fieller",
+            (
+                "[best of 2 candidates, 9 with their learning rates: “reward-to-go”] − "
+                "[best of 1 candidate, 4 with their learning rates: “normalised”] < 0 in CartPole-v1; Fieller"
+            ),
         ),
         (
             {"a": {"variant": "to_go"}},

@@ -271,6 +271,13 @@ def test_the_range_over_all_cases_is_told(study: Study, declared: dict[str, Any]
     [
         ("0.957", "also in CartPole-v1, middle (0.96 times)."),
         ("undefined: 3 of 4 values not finite", "also in CartPole-v1, middle (undefined, 3 of 4 values not finite)."),
+        (
+            "undefined: 2 of 6 values not positive",
+            (
+                "also in CartPole-v1, middle (the variance of the gradient estimate is 0 in 2 of 6 policies, so that a "
+                "ratio is undefined)."
+            ),
+        ),
     ],
 )
 def test_an_undecided_finding_names_the_case_that_decides_against_it(study: Study, found: str, said: str) -> None:
@@ -278,6 +285,53 @@ def test_an_undecided_finding_names_the_case_that_decides_against_it(study: Stud
     result = result_of(study, less(VARIANCE), 0.3, 0.2, 0.4, verdict="undecided", comparison=comparison)
 
     assert finding(result).endswith(f"the claim needs less than with “total return”, {said}")
+
+
+HOLDS_0 = "undefined: the denominator's 95% interval holds 0"
+
+
+@pytest.mark.parametrize(
+    ("declared", "selections", "method", "said"),
+    [
+        (
+            SHARE,
+            2,
+            HOLDS_0,
+            (
+                "With “reward-to-go”, the share of the possible change is undefined, because the 95 % interval of the "
+                "change of the variance of the gradient estimate from “total return” to the best unbiased constant "
+                f"holds 0; more selections of the learning rate would make that interval narrower {AT}."
+            ),
+        ),
+        (
+            less(STEPS) | {"ratio_of_means": True},
+            0,
+            f"{HOLDS_0}; the least certain of 3 is in cartpole: 0.1",
+            (
+                "With “reward-to-go”, a ratio is undefined, because the 95 % interval of the mean with “total return” "
+                "holds 0; more seeds would make that interval narrower (CartPole-v1)."
+            ),
+        ),
+        (
+            less(VARIANCE),
+            0,
+            "undefined: 5 of 6 values not positive",
+            f"The variance of the gradient estimate is 0 in 5 of 6 policies, so that a ratio is undefined {AT}.",
+        ),
+        (
+            less(VARIANCE),
+            0,
+            "undefined: 5 of 6 values not finite",
+            f"With “reward-to-go”, the variance of the gradient estimate is not defined in every run {AT}.",
+        ),
+    ],
+)
+def test_a_part_without_an_effect_says_why(
+    study: Study, declared: dict[str, Any], selections: int, method: str, said: str
+) -> None:
+    result = result_of(study, declared, math.nan, selections=selections, comparison=f"a in b, late; {method}")
+
+    assert measured(result).replace("\N{NO-BREAK SPACE}", " ") == said
 
 
 def test_a_family_is_named_with_the_levels_that_its_candidates_share(study: Study) -> None:
