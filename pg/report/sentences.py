@@ -29,10 +29,12 @@ from pg.experiments.metric import Metric
 from pg.experiments.metrics import metrics_of
 from pg.plotting.text import PER_CENT, counted, percent, short, times
 from pg.report import sides
+from pg.statistics.decisions import least_unanimous
 from pg.statistics.intervals import LEVEL
 from pg.study.record import Study
 
 _ROUNDING = 1e-5  # smaller tolerances allow for rounding alone
+_FOUND = re.compile(r"(\S+) \((\w+)(?:, (\S+) to (\S+) over all cases)?\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +175,31 @@ def _not_tested(result: Result) -> str:
     condition, found = result.part.condition, result.comparison.rpartition("found: ")[2]
     if condition is None:
         return "Not tested."
-    demanded = Result(result.study, condition)
+    demanded = Result(result.study, condition, n=result.n, selections=result.selections)
+    if (numbers := _FOUND.fullmatch(found)) and not condition.is_relative and not condition.is_tolerance:
+        found = _found(demanded, *numbers.groups())
     subject = f"{demanded.side('a')}, {noun(demanded.metric)}"
     return f"Not tested: {subject} had to be {needed(demanded)}; found: {found}."
+
+
+def _found(demanded: Result, effect: str, verdict: str, lowest: str | None, highest: str | None) -> str:
+    """Write what was found of a condition in the unit of its metric, and how many runs could satisfy it."""
+    metric, value = demanded.metric, float(effect)
+    if lowest is not None and highest is not None:
+        least, largest = (written(metric, float(end)) for end in (lowest, highest))
+        return f"{written(metric, value)} ({verdict}, {least} to {largest} over all cases)"
+    if metric.statistic != "share":
+        return f"{written(metric, value)} ({verdict})"
+    needed, null = "", demanded.compared.target.value
+    chance = null if value == 1 else 1 - null
+    if verdict == "undecided" and value in (0, 1) and 0 < chance < 1:
+        unit = "selections of the learning rate" if demanded.selections else _samples(demanded)
+        needed = f"; even if all agree, at least {least_unanimous(chance)} {unit} are needed"
+    return f"{written(metric, value)} of {demanded.n:,} {_samples(demanded)} ({verdict}{needed})"
+
+
+def _samples(result: Result) -> str:
+    return "policies" if isinstance(result.study.experiments[result.part.experiment], Measurement) else "runs"
 
 
 def _elsewhere(result: Result) -> str:
@@ -205,9 +229,7 @@ def _undefined(result: Result, reason: str) -> str:
 def _reason(result: Result, reason: str) -> str:
     """Write the reason of a test that is undefined, as a clause."""
     if zeros := re.fullmatch(r"(\d+ of \d+) values not positive", reason):
-        is_measured = isinstance(result.study.experiments[result.part.experiment], Measurement)
-        where = f"{zeros[1]} {'policies' if is_measured else 'runs'}"
-        return f"{noun(result.metric)} is 0 in {where}, so that a ratio is undefined"
+        return f"{noun(result.metric)} is 0 in {zeros[1]} {_samples(result)}, so that a ratio is undefined"
     if reason.startswith("the denominator"):
         if result.part.share_of is None:
             of = f"mean {result.side('b')}"

@@ -67,6 +67,11 @@ def seeds_needed(effect: float, claims: int = 1, alpha: float = 1 - LEVEL, wante
     return bisect.bisect_left(range(MAX_SEEDS), wanted, lo=2, key=lambda n: power(effect, n, claims, alpha))
 
 
+def least_unanimous(null: float, alpha: float = (1 - LEVEL) / 2) -> int:
+    """Return the least number of successes in a row with a one-sided p-value below alpha against a share `null`."""
+    return math.floor(math.log(alpha) / math.log(null)) + 1
+
+
 def effect_size(estimate: float, high: float, n: int, level: float = LEVEL) -> float:
     r"""Return the standardised effect of a mean from the upper end of its Student's t interval.
 

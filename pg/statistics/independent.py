@@ -3,7 +3,7 @@
 | difference of | interval and test |
 |---|---|
 | means | Welch's t |
-| shares | Agresti and Caffo: Wald with one success and one failure added to each sample |
+| shares | Agresti and Caffo: Wald with a success and a failure added to each; of groups at their effective size |
 | geometric means (a quotient) | Welch's t on logarithms |
 
 If the other estimate has no uncertainty, as a closed form, these are the tests of one sample in `estimates` and
@@ -93,8 +93,8 @@ def share_difference(
 ) -> Test:
     """Estimate and test a share of ones (n,) minus a share of others, by Agresti and Caffo's method.
 
-    Shares of values in groups, and a share whose standard error is not that of a count, are compared by Welch's t.
-    Parameters are those of `shares.share`.
+    Values in groups count as so many independent ones as `shares.effective_size` returns. A share whose standard error
+    is not that of a count is compared by Welch's t. Parameters are those of `shares.share`.
 
     Source: Agresti and Caffo (2000), "Simple and effective confidence intervals for proportions and differences of
     proportions", Am. Stat. 54, 280-288.
@@ -104,15 +104,19 @@ def share_difference(
         found = shares.share(x, groups=groups, null=other.value + null, level=level)
         estimate, low, high = (end - other.value for end in (found.estimate, found.low, found.high))
         return Test(estimate, low, high, found.n, found.method, found.p_less, found.p_greater, groups=found.groups)
-    if groups is not None or other.n is None or not other.is_count:
+    if other.n is None or not other.is_count:
         return mean_difference(x, other, groups=groups, null=null, level=level)
     if problem := problem_of(x):
         return undefined(len(x), problem)
-    added = [(x.sum() + 1, len(x) + 2), (other.value * other.n + 1, other.n + 2)]
+    values = x if groups is None else group_means(x, groups)
+    share, size = float(values.mean()), len(x) if groups is None else shares.effective_size(x, values, level)
+    added = [(share * size + 1, size + 2), (other.value * other.n + 1, other.n + 2)]
     (own, own_error), (theirs, their_error) = ((ones / n, ones / n * (1 - ones / n) / n) for ones, n in added)
-    estimate, centre, error = float(x.mean() - other.value), float(own - theirs), math.sqrt(own_error + their_error)
-    test = _tested(centre, error, math.inf, len(x), "Agresti-Caffo", null, level)
-    return Test(estimate, max(test.low, -1.0), min(test.high, 1.0), test.n, test.method, test.p_less, test.p_greater)
+    centre, error = float(own - theirs), math.sqrt(own_error + their_error)
+    found = _tested(centre, error, math.inf, len(values), "Agresti-Caffo", null, level)
+    low, high = max(found.low, -1.0), min(found.high, 1.0)
+    test = Test(share - other.value, low, high, found.n, found.method, found.p_less, found.p_greater)
+    return test if groups is None else over_groups(test, len(x))
 
 
 def quotient(

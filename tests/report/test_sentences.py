@@ -397,15 +397,48 @@ def test_of_many_candidates_three_are_named_and_the_others_counted(study: Study)
     assert f"{first}3 more than" in named(*four, "fifth", "sixth")
 
 
-def test_an_untested_part_says_what_it_needed_and_what_was_found(study: Study) -> None:
-    provided = {"metric": "steps_to_threshold", "relation": "less", "reference": 500}
-    found = result_of(study, less(STEPS) | {"provided": provided}, -3.0, verdict="not tested")
-    untested = Result(study, found.part, verdict="not tested", comparison="a − b < 0; found: 612 (refuted)")
+@pytest.mark.parametrize(
+    ("provided", "found", "said"),
+    [
+        (
+            {"metric": "steps_to_threshold", "relation": "less", "reference": 500},
+            "612 (refuted)",
+            (
+                "the time to the threshold had to be less than 500 environment steps; found: 612 environment steps "
+                "(refuted)."
+            ),
+        ),
+        (
+            {"metric": "failed", "relation": "less", "reference": 0.5},
+            "0.25 (mixed, 0 to 0.7 over all cases)",
+            "the share of failed runs had to be less than 50 %; found: 25 % (mixed, 0 % to 70 % over all cases).",
+        ),
+        (
+            {"metric": "solved", "relation": "greater", "reference": 0.5},
+            "1 (undecided)",
+            (
+                "the share of runs that reach the threshold had to be more than 50 %; found: 100 % of 8 runs "
+                "(undecided; even if all agree, at least 6 selections of the learning rate are needed)."
+            ),
+        ),
+        (
+            {"metric": "final_return", "relation": "less", "b": {"variant": "total"}},
+            "-3 (undecided)",
+            (
+                "the return of evaluations at the end of the budget had to be less than with “total return”; found: -3 "
+                "(undecided)."
+            ),
+        ),
+    ],
+)
+def test_an_untested_part_says_what_it_needed_and_what_was_found(
+    study: Study, provided: dict[str, Any], found: str, said: str
+) -> None:
+    part = ClaimPart.model_validate(less(STEPS) | {"provided": provided})
+    comparison = f"a − b < 0; found: {found}"
+    untested = Result(study, part, n=8, selections=2, verdict="not tested", comparison=comparison)
 
-    assert finding(untested) == (
-        "Not tested: with “reward-to-go”, the time to the threshold had to be less than 500 environment steps; "
-        "found: 612 (refuted)."
-    )
+    assert finding(untested).replace("\N{NO-BREAK SPACE}", " ") == f"Not tested: with “reward-to-go”, {said}"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pg.statistics import estimates
-from pg.statistics.decisions import effect_size, holm, power, seeds_needed
+from pg.statistics.decisions import effect_size, holm, least_unanimous, power, seeds_needed
 from scipy import stats
 
 MANUAL = Path(__file__).parents[2] / "results/README.md"
@@ -30,6 +30,14 @@ def test_power_is_the_frequency_of_support_of_a_true_claim(effect, n, claims):
     t = samples.mean(1) / samples.std(1, ddof=1) * np.sqrt(n)
     supported = int(np.sum(2 * stats.t.sf(t, n - 1) < 0.05 / claims))
     assert stats.binomtest(supported, 4000, power(effect, n, claims)).pvalue > 0.01
+
+
+@pytest.mark.parametrize("null", [0.1, 0.5, 0.9])
+def test_fewer_successes_in_a_row_decide_nothing(null):
+    least = least_unanimous(null)
+    for n, decides in ((least, True), (least - 1, False)):
+        p = stats.binomtest(n, n, null, "greater").pvalue if n else 1.0
+        assert (2 * p < 0.05) is decides
 
 
 def test_power_without_an_effect_is_one_side_of_the_level():

@@ -99,6 +99,34 @@ def test_intervals_of_shares_cover_the_difference(ours: float, theirs: float, n:
     assert covered > 0.94
 
 
+def test_a_share_in_groups_counts_as_its_effective_size() -> None:
+    published, labels = Estimate(0.9, 0.1, 20, is_count=True), np.repeat([0, 1, 2, 3, 4], 4)
+    # Groups of equal values count once each, and the interval has ends.
+    found, five = (share_difference(np.ones(n), published, groups=g) for n, g in ((20, labels), (5, None)))
+    assert (found.low, found.high, found.p_greater) == (five.low, five.high, five.p_greater)
+    assert (found.estimate, found.n, found.groups) == (pytest.approx(0.1), 20, 5)
+    assert -1 < found.low < 0.1 < found.high
+    # So do groups of one value.
+    ones = np.repeat([1.0, 0.0], [7, 13])
+    single = share_difference(ones, published, groups=np.arange(20))
+    alone = share_difference(ones, published)
+    assert (single.low, single.high, single.p_less) == pytest.approx((alone.low, alone.high, alone.p_less))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("groups", [2, 5, 10])
+@pytest.mark.parametrize("between", [0.0, 0.5, 0.999])
+def test_intervals_of_shares_in_groups_cover_the_difference(groups: int, between: float) -> None:
+    generator, labels, covered = np.random.default_rng(3), np.arange(groups).repeat(20 // groups), 0
+    for _ in range(1000):
+        shared = generator.normal(0, math.sqrt(between), groups).repeat(20 // groups)
+        ones = shared + generator.normal(0, math.sqrt(1 - between), 20) < 0
+        published = Estimate(generator.binomial(40, 0.8) / 40, 1.0, 40, is_count=True)
+        found = share_difference(ones, published, groups=labels)
+        covered += found.low <= 0.5 - 0.8 <= found.high
+    assert stats.binomtest(covered, 1000, 0.94, "less").pvalue > 0.001
+
+
 def test_a_sample_without_an_estimate_is_undefined() -> None:
     assert not mean_difference([math.nan, 1.0], SUMMARY).defined
     assert not share_difference([math.nan], Estimate(0.5, 0.1, 10, is_count=True)).defined
