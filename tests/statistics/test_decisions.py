@@ -37,7 +37,7 @@ def test_fewer_successes_in_a_row_decide_nothing(null):
     least = least_unanimous(null)
     for n, decides in ((least, True), (least - 1, False)):
         p = stats.binomtest(n, n, null, "greater").pvalue if n else 1.0
-        assert (2 * p < 0.05) is decides
+        assert (2 * p < 0.05) == decides
 
 
 def test_power_without_an_effect_is_one_side_of_the_level():
