@@ -136,6 +136,8 @@ class Experiment(Record):
         Whether environments must have tables.
     has_windows
         Whether variants may have a window of batches by several policies.
+    measures_batches
+        Whether figures and claims name the batch size that is measured, so that labels need not name that of training.
     costly
         Keys of the study file that make a job long, for a message.
     """
@@ -147,6 +149,7 @@ class Experiment(Record):
     axis_words: ClassVar[str] = ""
     needs_tables: ClassVar[bool] = False
     has_windows: ClassVar[bool] = False
+    measures_batches: ClassVar[bool] = False
     costly: ClassVar[str] = "the numbers of its samples, or the horizon of the environment"
 
     kind: str = Field(description="A built-in kind, or module:Class of one of your own.")
@@ -182,6 +185,11 @@ class Experiment(Record):
     def swept(self) -> dict[str, tuple[Any, ...]]:
         """The options that are swept over more than one level."""
         return {path: levels for path, levels in self.sweep.items() if len(levels) > 1}
+
+    @property
+    def has_own_batches(self) -> bool:
+        """Whether its batch sizes are measured or swept, and not those with which its variants train."""
+        return self.measures_batches or "variant.batch" in self.sweep
 
     @property
     def policies_from(self) -> Source | None:

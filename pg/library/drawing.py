@@ -68,7 +68,7 @@ def draw(
     >>> table = pg.exact("pg/Bandit-v0", estimators, batch=4, policy=network, seeds=2)
     >>> figure = pg.draw("shrinkage", table, width="one_column")
     >>> figure.get_label().partition(";")[0]
-    'Of ∇J, the expected estimate keeps 0.75 (to-go − mean R, N = 4) to 1.0 (to-go, N = 4)'
+    'Of ∇J, the expected estimate keeps 0.75 (to-go − mean R) to 1.0 (to-go)'
     """
     figure = {"kind": kind, "section": "", **plain(options), **given(experiment=experiment)}
     if isinstance(of, str | Path):

@@ -128,6 +128,10 @@ def in_words(path: str, value: Any) -> str:
         return f"{option} {listed(value).replace('_', ' ') if value else 'nothing'}"
     if isinstance(value, str):
         return f"{option} {value.replace('_', ' ')}"
+    if isinstance(value, bool):
+        *_, group, _ = ("", "", *path.split("."))
+        of = "" if group in ("", "variant", "environment", "kwargs") else f"{group.replace('_', ' ')} "
+        return f"{of}{option} {str(value).lower()}"
     if isinstance(value, int | float):
         return f"{option} {signed(value)}"
     return f"{option} {value}"

@@ -235,7 +235,7 @@ def _in_labels(study: Study, part: ClaimPart, comparison: str) -> str:
     before = "|".join((r"^", r"(?<=\|)", r"(?<=[−/:] )", *(rf"(?<=\b{word} )" for word in ("from", "to", "by", "of"))))
     named = re.sub(
         rf"(?:{before})({_one_of(variants)})(?=[ |\]]|$)",
-        lambda found: f"“{study.variant_label(found[1])}”",
+        lambda found: f"“{study.variant_label(found[1], part.experiment)}”",
         comparison,
     )
     environments = rf"(?<=\bin )({_one_of(study.environments)})(?=[,;:]|$)"

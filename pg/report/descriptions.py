@@ -129,7 +129,7 @@ def tuned_rows(study: Study, choices: Sequence[Sequence[Mapping[str, Any]]]) -> 
             {
                 "experiment": cell.experiment,
                 "environment": at_levels(study.environment_label(cell.environment_name), levels["environment"]),
-                "variant": at_levels(study.variant_label(cell.variant_name), levels["variant"]),
+                "variant": at_levels(study.variant_label(cell.variant_name, cell.experiment), levels["variant"]),
                 "learning_rates": ", ".join(f"{rate:g} ({times})" for rate, times in sorted(chosen.items())),
                 "tried": f"{tried[0]:g} to {tried[-1]:g}",
                 "selections": len(selections),

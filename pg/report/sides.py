@@ -23,13 +23,13 @@ def side(study: Study, part: ClaimPart, name: str) -> str:
         if declared.label is not None:
             return f"with {declared.label}"
         levels = ", ".join(_levels(study, part, _shared(declared.best_of)))
-        return f"with the best of {_candidates(study, declared)}{levels and f', {levels}'}"
+        return f"with the best of {_candidates(study, part, declared)}{levels and f', {levels}'}"
     common = _common(part)
     own = {column: value for column, value in declared.items() if column not in common}
     if "variant" in declared and ("variant" not in common or not own.keys() - {"metric"}):
         own["variant"] = declared["variant"]
     after, named = list(_axis(study, part, own)), list(_levels(study, part, own))
-    named = [*_variant(study, own), *([_policies(own["stage"])] if "stage" in own else []), *named]
+    named = [*_variant(study, part, own), *([_policies(own["stage"])] if "stage" in own else []), *named]
     return " ".join([*([f"with {listed(named)}"] if named else []), *after])
 
 
@@ -39,12 +39,13 @@ def case(study: Study, part: ClaimPart, all_cases: str = "") -> str:
     # A variant that all sides share is in their names only if nothing else is.
     shared = (
         common
-        if "variant" in common and f"“{study.variant_label(common['variant'])}”" not in side(study, part, "a")
+        if "variant" in common
+        and f"“{study.variant_label(common['variant'], part.experiment)}”" not in side(study, part, "a")
         else {}
     )
     words = (
         *_places(study, part, common),
-        *_variant(study, shared),
+        *_variant(study, part, shared),
         *_axis(study, part, common),
         *_levels(study, part, common),
         *_only_batch(study, part, common),
@@ -95,15 +96,15 @@ def _shared(selections: Sequence[Selection]) -> Selection:
     return dict(item for item in first.items() if all(item[0] in one and one[item[0]] == item[1] for one in others))
 
 
-def _candidates(study: Study, family: Family) -> str:
-    names = list(dict.fromkeys(f"“{study.variant_label(one['variant'])}”" for one in family.best_of))
+def _candidates(study: Study, part: ClaimPart, family: Family) -> str:
+    names = list(dict.fromkeys(f"“{study.variant_label(one['variant'], part.experiment)}”" for one in family.best_of))
     more = len(names) - _MOST_NAMED
     return listed(names if more <= 0 else [*names[: _MOST_NAMED - 1], f"{more + 1} more"])
 
 
-def _variant(study: Study, selection: Selection) -> Iterator[str]:
+def _variant(study: Study, part: ClaimPart, selection: Selection) -> Iterator[str]:
     if "variant" in selection:
-        yield f"“{study.variant_label(selection['variant'])}”"
+        yield f"“{study.variant_label(selection['variant'], part.experiment)}”"
 
 
 def _axis(study: Study, part: ClaimPart, selection: Selection) -> Iterator[str]:
@@ -133,7 +134,7 @@ def _level(path: str, value: Any) -> str:
     option, (*_, group, _) = option_in_words(path), ("", "", *path.split("."))
     if isinstance(value, Mapping) and value:
         return f"{option} ({in_words(path, value)})"
-    if isinstance(value, int) and option.endswith("s"):
+    if isinstance(value, int) and not isinstance(value, bool) and option.endswith("s"):
         return f"{signed(value)} {_singular(option, value)}"
     words = in_words(path, value)
     return f"{group} {words}" if isinstance(value, str) and group not in ("", "variant", "environment") else words

@@ -12,6 +12,7 @@ from pg.core.devices import Device
 from pg.core.record import Name, Record
 from pg.environments.record import Environment
 from pg.experiments.kind import Measurement, SharedSeeds
+from pg.experiments.labels import variant_label
 from pg.experiments.lookup import AnyExperiment
 from pg.parts.variant import Variant
 from pg.plotting.record import Figure, FigureDefaults
@@ -85,9 +86,9 @@ class Study(Record):
         """Return the names of all entries of a section, those that are left out included."""
         return self._known.get(section, [*getattr(self, section)])
 
-    def variant_label(self, name: str) -> str:
-        """Return the label of a variant, or its key with spaces for underscores."""
-        return self.variants[name].label or name.replace("_", " ")
+    def variant_label(self, name: str, experiment: str | None = None) -> str:
+        """Return the label of a variant, in what is said of an experiment; see `pg.experiments.labels`."""
+        return variant_label(name, self.variants, None if experiment is None else self.experiments[experiment])
 
     def environment_label(self, name: str) -> str:
         """Return the label of an environment, or its gymnasium id."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import cycle
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -32,6 +33,9 @@ from pg.study.wording import readable
 
 TUNING_SECTION = "Sensitivity to the learning rate"
 """The section of the report for figures of tuning that no study file declares."""
+
+
+_Named = TypeVar("_Named", Variant, Environment)
 
 
 class _Part(Study):
@@ -149,15 +153,7 @@ def _equation_problems(study: Study) -> Iterator[str]:
 
 
 def _completed(study: Study) -> Study:
-    """Add what the file may leave out: labels of variants, figures of tuning, and the defaults of figures."""
-    labels = {variant.label for variant in study.variants.values()}
-    variants: dict[str, Variant] = {}
-    for name, variant in study.variants.items():
-        label = label_of(variant)
-        # If variants have equal parts, only the first gets the derived label; the others are shown by their names.
-        derived = variant.label is None and label not in labels
-        variants[name] = variant.model_copy(update={"label": label}) if derived else variant
-        labels.add(label)
+    """Add what the file may leave out: labels, figures of tuning, and the defaults of figures."""
     shown = {name for figure in study.figures.values() if figure.kind == "tuning" for name in figure.pool}
     tuned = [name for name in tuned_experiments(study) if name not in shown]
     tuning: dict[str, Figure] = {}
@@ -173,7 +169,23 @@ def _completed(study: Study) -> Study:
         name: figure.model_copy(update={key: shared[key] for key in shared.keys() - figure.model_fields_set})
         for name, figure in {**study.figures, **tuning, **study.figures}.items()
     }
-    return study.model_copy(update={"variants": variants, "figures": figures})
+    labelled = {
+        "variants": _labelled(study.variants, label_of),
+        "environments": _labelled(study.environments, attrgetter("id")),
+    }
+    return study.model_copy(update={**labelled, "figures": figures})
+
+
+def _labelled(records: Mapping[str, _Named], derived: Callable[[_Named], str]) -> dict[str, _Named]:
+    """Label records that have no label: by what they are, or by their keys where another one has this label."""
+    labels = {record.label for record in records.values()}
+    found: dict[str, _Named] = {}
+    for name, record in records.items():
+        label = derived(record)
+        own = name.replace("_", " ") if label in labels else label
+        found[name] = record.model_copy(update={"label": own}) if record.label is None else record
+        labels.add(label)
+    return found
 
 
 def _coloured(study: Study) -> Study:

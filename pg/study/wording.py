@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +23,7 @@ from pg.plotting.record import Figure
 _LONGEST_WRITTEN_OUT = 1e9
 _LONGEST_EXAMPLE = 150
 _MOST_PLACES = 2
+_NEAR = 0.8  # similarity of a key and a misspelt one
 _LEVELS_OF_PARTS = 4  # claims, NAME, parts, NAME
 SYNONYMS: Mapping[str, str] = MappingProxyType(
     {
@@ -84,6 +86,11 @@ def belonging(key: str, value: Any, section: str, above: str = "") -> str:
         return f": {key} is an option of {section}, not of {above}" if above else f"; write {key}: {flow(value)}"
     if options := inside(key, value, *records):
         return f"; write {_written(options)}"
+    if not above and get_close_matches(
+        key, [known for record in records for known in record.file_keys()], cutoff=_NEAR
+    ):
+        # A slip of the pen is more likely than a key of another section.
+        return ""
     owners = [one for one, known in _RECORDS.items() if any(key in record.file_keys() for record in known)]
     if owners and section not in owners:
         return f": {key} is an option of {' and '.join(owners)}, not of {above or section or 'the study'}"

@@ -58,6 +58,9 @@ def test_words_are_joined_as_in_a_sentence() -> None:
 def test_a_level_is_named_by_its_option_and_value() -> None:
     assert text.in_words("variant.optimizer.learning_rate", 0.01) == "learning rate 0.01"
     assert text.in_words("environment.rewards.offset", -2) == "offset −2"
+    assert text.in_words("environment.observations.normalise", value=True) == "observations normalise true"
+    assert text.in_words("variant.discount_states", value=False) == "discount states false"
+    assert text.in_words("environment.kwargs.is_slippery", value=False) == "is slippery false"
     assert text.in_words("environment.rewards.paid", "at_end") == "paid at end"
     assert text.in_words("environment.observations.hide", ["velocity", "angular_velocity"]) == (
         "hide velocity and angular velocity"

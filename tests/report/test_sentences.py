@@ -397,6 +397,16 @@ def test_of_many_candidates_three_are_named_and_the_others_counted(study: Study)
     assert f"{first}3 more than" in named(*four, "fifth", "sixth")
 
 
+def test_a_derived_label_names_the_batch_of_training_and_not_where_another_was_measured(study: Study) -> None:
+    variants = {**study.variants, "to_go": Variant(batch=8, label="to-go, N = 8")}
+    derived = study.model_copy(update={"variants": variants})
+
+    assert "with “to-go” is half of that with “total return”" in measured(result_of(derived, less(VARIANCE), 0.5))
+    assert "with “to-go, N = 8” " in measured(result_of(derived, less(STEPS), 0.5))
+    best = less(VARIANCE) | {"a": {"best_of": [TO_GO, TOTAL]}, "b": TOTAL}
+    assert "the best of “to-go” and “total return”" in measured(result_of(derived, best, 0.5))
+
+
 @pytest.mark.parametrize(
     ("provided", "found", "said"),
     [

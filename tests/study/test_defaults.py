@@ -6,6 +6,7 @@ import pytest
 from pg.parts.equation import label_of
 from pg.parts.variant import Variant
 from pg.plotting.record import Figure
+from pg.report.figures import request_of
 from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.slicing import train_job
@@ -118,7 +119,56 @@ def test_only_the_first_variant_of_equal_parts_is_labelled_by_them(options: dict
     assert labels == {
         "total": "total return",
         "to_go": "to-go",
-        "baseline": None,
-        "slow": None,
+        "baseline": "baseline",
+        "slow": "slow",
         "named": "to-go − mean R",
     }
+
+
+def test_environments_declared_twice_have_names_that_differ(options: dict[str, Any]) -> None:
+    options["environments"] |= {
+        "scaled_rewards": {"id": "CartPole-v1", "rewards": {"scale": 2.0}},
+        "long": {"id": "CartPole-v1", "label": "A long pole"},
+        "lake": {"id": "FrozenLake-v1"},
+    }
+    study = load(options)
+    assert [study.environment_label(name) for name in study.environments] == [
+        "CartPole-v1",
+        "pg/Chain-v0",
+        "scaled rewards",
+        "A long pole",
+        "FrozenLake-v1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("experiment", "changes", "label"),
+    [
+        ("learn", {}, "to-go, N = 8"),
+        ("sizes", {}, "to-go"),
+        ("gradients", {}, "to-go"),
+        ("exact", {}, "to-go"),
+        # Where two labels would be the same, N distinguishes them.
+        ("gradients", {"variants": ["to_go", "larger"]}, "to-go, N = 8"),
+    ],
+)
+def test_derived_labels_name_the_batch_of_training_alone(
+    options: dict[str, Any], experiment: str, changes: dict[str, Any], label: str
+) -> None:
+    options["variants"]["to_go"]["batch"] = 8
+    options["variants"]["larger"] = {"extends": "to_go", "batch": 32}
+    options["experiments"]["gradients"]["variants"] = ["to_go", "baseline"]
+    options["experiments"]["sizes"] = {**options["experiments"]["learn"], "sweep": {"variant.batch": [4, 16]}}
+    options["experiments"][experiment] |= changes
+    options["claims"], options["figures"] = {}, {}
+    study = load(options)
+    kind, *_ = study.experiments[experiment].figures
+    request = request_of(study, Figure(kind=kind, experiment=experiment), {})
+
+    assert study.variant_label("to_go", experiment) == label
+    assert request.variant_label("to_go") == label
+
+
+def test_a_given_label_is_never_shortened(options: dict[str, Any]) -> None:
+    options["variants"]["to_go"] |= {"batch": 8, "label": "mine, N = 8"}
+    assert load(options).variant_label("to_go", "exact") == "mine, N = 8"

@@ -20,6 +20,7 @@ class ExactExperiment(ExactOptions, Measurement):
     """Computes every variant's expectation and variance by enumerating all batches of a small MDP."""
 
     metrics = METRICS
+    measures_batches = True
     figures = FIGURES
     tables = ("comparisons", "parabolas")
     options_type = ExactOptions

@@ -171,6 +171,16 @@ def one_logarithmic_level(declared: Declaration) -> Iterator[str]:
                 )
 
 
+def one_metric_per_axis(declared: Declaration) -> Iterator[str]:
+    """Check that limits are not set on an axis that has another metric in every panel."""
+    metrics = declared.figure.metrics
+    if declared.figure.limits.x is not None and len(metrics) > 1:
+        yield (
+            f"{declared.at}.limits.x: the panels draw different metrics, {', '.join(metrics)}, and limits of one empty "
+            "the others; draw one metric per figure, or leave limits out"
+        )
+
+
 def a_positive_size(declared: Declaration) -> Iterator[str]:
     """Check that something is measured above 0, because a logarithmic axis cannot show 0."""
     axis = declared.experiment.axis or ""
@@ -211,7 +221,7 @@ def one_batch_size(declared: Declaration) -> Iterator[str]:
     sizes: dict[int, list[str]] = {}
     for name, variant in declared.variants:
         sizes.setdefault(variant.batch, []).append(name)
-    if uses_own_batches(declared.experiment) and len(sizes) > 1:
+    if uses_batches_of_variants(declared.experiment) and len(sizes) > 1:
         found = "; ".join(f"{size}: {', '.join(names)}" for size, names in sorted(sizes.items()))
         yield (
             f"{declared.at}.variants: {declared.figure.kind} draws one batch size, and the variants have several "
@@ -219,7 +229,7 @@ def one_batch_size(declared: Declaration) -> Iterator[str]:
         )
 
 
-def uses_own_batches(experiment: Experiment) -> bool:
+def uses_batches_of_variants(experiment: Experiment) -> bool:
     """Return whether each variant is measured at its own batch size, which the experiment does not sweep."""
     return "batch" not in experiment.sizes and "variant.batch" not in experiment.sweep
 
@@ -244,7 +254,7 @@ def without_baseline(experiment: Experiment, names: Iterable[str], variants: Map
 
     def weights(name: str) -> tuple[object, ...]:
         one = variants[name]
-        batch = one.batch if uses_own_batches(experiment) else None
+        batch = one.batch if uses_batches_of_variants(experiment) else None
         return one.returns, one.discount, one.discount_states, one.normalise_advantages, batch
 
     bare = [name for name in names if variants[name].baseline.name == "none"]

@@ -22,6 +22,7 @@ from pg.experiments.cells import Cell
 from pg.experiments.figures.concepts import concept
 from pg.experiments.figures.lookup import kind_of
 from pg.experiments.kind import Experiment, Measurement
+from pg.experiments.labels import variant_label
 from pg.experiments.selections import SELECTION
 from pg.parts.variant import Variant
 from pg.plotting import layout, style
@@ -137,7 +138,7 @@ class FigureRequest(Generic[E]):
 
     def variant_label(self, name: str) -> str:
         """Return the label of a variant."""
-        return self.variants[name].label or name.replace("_", " ")
+        return variant_label(name, self.variants, self.experiment)
 
     def environment_label(self, name: str) -> str:
         """Return the label of an environment."""

@@ -18,6 +18,7 @@ class HorizonExperiment(HorizonOptions, Measurement):
     """Measures importance weights against the horizon, at a policy change of fixed size."""
 
     metrics = METRICS
+    measures_batches = True
     figures = FIGURES
     axis: ClassVar[str | None] = "horizon"
     axis_words = "with trajectories of {} steps"

@@ -19,6 +19,7 @@ class ProbeExperiment(ProbeOptions, Measurement):
     """Measures every variant's gradient estimate on the same trajectories of frozen policies."""
 
     metrics = METRICS
+    measures_batches = True
     figures = FIGURES
     tables = ("comparisons", "parabolas")
     options_type = ProbeOptions

@@ -18,6 +18,7 @@ class StalenessExperiment(StalenessOptions, Measurement):
     """Measures corrections for data of an earlier policy after each number of gradient steps away from it."""
 
     metrics = METRICS
+    measures_batches = True
     figures = FIGURES
     axis: ClassVar[str | None] = "steps"
     axis_words = "after {} gradient steps"

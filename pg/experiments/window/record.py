@@ -18,6 +18,7 @@ class WindowExperiment(WindowOptions, Measurement):
     """Measures estimates from the batches of the latest policies of a learner, at the newest of them."""
 
     metrics = METRICS
+    measures_batches = True
     figures = FIGURES
     has_windows: ClassVar[bool] = True
     options_type = WindowOptions

@@ -1,6 +1,14 @@
 """The kinds of figure that draw `train` experiments, by name."""
 
-from pg.experiments.figures.kind import FigureKind, Play, a_pair, a_swept_option, a_tuned_rate, thresholds
+from pg.experiments.figures.kind import (
+    FigureKind,
+    Play,
+    a_pair,
+    a_swept_option,
+    a_tuned_rate,
+    one_metric_per_axis,
+    thresholds,
+)
 
 FIGURES = {
     "learning_curves": FigureKind(
@@ -14,7 +22,7 @@ FIGURES = {
     ),
     "against_level": FigureKind(
         "pg.experiments.train.figures.against_level",
-        needs=(a_swept_option,),
+        needs=(a_swept_option, one_metric_per_axis),
         with_metrics=True,
         limits={"x": "linear"},
     ),
