@@ -81,6 +81,30 @@ def test_a_variance_of_zero_is_the_least() -> None:
     assert caption(one).startswith("Least variance in A chain and CartPole-v1: to go (in all 2 cases).")
 
 
+def test_several_variances_of_zero_are_no_win_and_the_caption_counts_them() -> None:
+    def value(environment: str, seed: int, variant: str, metric: str, **_: Any) -> float | None:
+        if metric != "total_variance":
+            return None
+        is_zero = environment == "chain" and seed < 3
+        return 0.0 if is_zero else {"total": 3.0, "to_go": 2.0}.get(variant)
+
+    options = {"variants": ("total", "to_go"), "stages": ("late",)}
+    both = caption(request("variance", value, **options))
+    assert "to go (in 1 of 2 cases; in 1, several are 0)." in both
+    assert f"The variance is 0 in 3 of {2 * SEEDS} policies, so that a ratio is undefined." in both
+    assert "several, with 0." in caption(request("variance", value, environments=("chain",), **options))
+    assert "undefined" not in caption(request("variance", value, environments=("cartpole",), **options))
+
+
+def test_the_caption_says_why_panels_of_cosines_are_blank() -> None:
+    def value(environment: str, seed: int, metric: str, **_: Any) -> float | None:
+        return float("nan") if (environment, seed, metric) == ("chain", 0, "cosine") else None
+
+    why = "An estimate or ∇J of 0 has no cosine."
+    assert why in caption(request("batch_size", value))
+    assert why not in caption(request("batch_size", value, environments=("cartpole",)))
+
+
 def test_panels_of_ratios_share_an_axis_that_no_variance_of_zero_stretches() -> None:
     def value(variant: str, seed: int, metric: str, **_: Any) -> float | None:
         return 0.0 if metric == "total_variance" and variant == "to_go" and seed < 3 else None

@@ -224,6 +224,10 @@ class FigureRequest(Generic[E]):
         """Select a metric's rows of the long table, and of the summary."""
         return self.rows("long", place, metric=metric, **where), self.rows("summary", place, metric=metric, **where)
 
+    def shown(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Select the rows of the drawn variants and environments."""
+        return rows[rows["variant"].isin(self.drawn) & rows["environment"].isin([*self.environments])]
+
     @property
     def columns(self) -> list[tuple[str, str]]:
         """The places as columns of a heat table: environment and stage, or the environment if there is one stage."""
@@ -236,8 +240,8 @@ class FigureRequest(Generic[E]):
 
         `axis` names the axis of the kind of experiment. Default: its column.
         """
-        drawn = rows["variant"].isin(self.drawn) & rows["environment"].isin([*self.environments])
-        rows = rows.loc[drawn & np.isfinite(rows["estimate"])]
+        rows = self.shown(rows)
+        rows = rows[np.isfinite(rows["estimate"])]
         if rows.empty:
             return "undefined"
         estimates = rows["estimate"].to_numpy()
@@ -248,19 +252,25 @@ class FigureRequest(Generic[E]):
         """Say who has the highest or lowest estimate in most cases: "to-go (in 3 of 4 cases)".
 
         Variants compete with each other at all of their levels; a case is all else, as an environment, stage and batch.
+        Nobody has the lowest one where several are 0.
         """
-        drawn = rows["variant"].isin(self.drawn) & rows["environment"].isin([*self.environments])
-        rows = rows.loc[drawn & np.isfinite(rows["estimate"])]
+        rows = self.shown(rows)
+        rows = rows[np.isfinite(rows["estimate"])]
         if rows.empty:
             return "undefined"
         case = [column for column in self._labels() if column.partition(".")[0] != "variant"]
-        ends = rows.groupby(case, observed=True, dropna=False)["estimate"].agg("idxmin" if lowest else "idxmax")
+        estimates = rows.groupby(case, observed=True, dropna=False)["estimate"]
+        is_tied = estimates.agg(lambda own: lowest and (own == 0).sum() > 1).astype(bool)
+        cases, ends = len(is_tied), estimates.agg("idxmin" if lowest else "idxmax")[~is_tied]
+        if ends.empty:
+            return "several, with 0"
         among = rows.assign(**dict.fromkeys(case, ""))
         count = Counter(self._named(row, among) for row in among.loc[ends].to_dict("records"))
         ((first, wins),) = count.most_common(1)
-        if len(ends) == 1:
+        if cases == 1:
             return first
-        return f"{first} (in {f'all {wins}' if wins == len(ends) else f'{wins} of {len(ends)}'} cases)"
+        ties = f"; in {cases - len(ends)}, several are 0" if len(ends) < cases else ""
+        return f"{first} (in {f'all {wins}' if wins == cases else f'{wins} of {cases}'} cases{ties})"
 
     def _labels(self, axis: str = "") -> dict[str, Callable[[Any], str]]:
         """Return what names the rows of a table: columns, and how each writes its values."""

@@ -39,8 +39,10 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     layout.legend_below(figure, marks.legend_entries(series))
     usual = min(request.experiment.sample.batches, key=lambda size: abs(size - trained[0]))
     found = request.between(request.rows("summary", metric="cosine", batch=usual))
+    has_all = request.shown(request.rows("summary", metric="cosine"))["estimate"].notna().all()
     return figure, (
         f"Cosines to ∇J at N = {usual}: {found}. "
         "Signal to noise is ‖∇J‖² / tr Cov of batches of N trajectories; ratios below 0, from noisy references, are "
         f"not drawn. Bars: 95 % intervals over {request.policies} per stage."
+        + ("" if has_all else " An estimate or ∇J of 0 has no cosine.")
     )

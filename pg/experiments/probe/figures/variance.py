@@ -49,12 +49,13 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     shrunk = [name for name in request.drawn if request.variants[name].baseline.expects == "shrunk"]
     without = request.leaders(least[~least["variant"].isin(shrunk)], lowest=True)
     others = f"; without averages of the own batch: {without}" if shrunk else ""
-    has_zeros = not (compared["estimate"] > 0).all()
+    policies = request.shown(long).groupby(["environment", "stage", "seed"], observed=True)["value"].min()
+    zeros = int((policies == 0).sum())
     return figure, (
         f"Least variance in {where}: {request.leaders(least, lowest=True)}{others}. Of batches of N = "
         f"{request.batch}, over that of {reference.label}. Dots: {request.policies}; marks: geometric means, 95 % "
         "intervals."
-        + (" Ratios of 0 are not drawn." if has_zeros else "")
+        + (f" The variance is 0 in {zeros} of {len(policies)} policies, so that a ratio is undefined." if zeros else "")
         + (" Averages of the own batch shrink estimates by 1/N." if others else "")
     )
 
