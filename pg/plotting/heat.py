@@ -25,6 +25,7 @@ _BAD_TO_GOOD = _GOOD_TO_BAD.reversed()
 _LETTER, _PADDING = 0.047, 0.1  # inches of a cell's width, per letter and in addition
 _NAMES = {"one_column": 1.35, "two_columns": 1.65}  # inches for the names of the rows
 _ROW, _HEAD = 0.17, 0.55  # inches: the height of a row, and of what is above a table
+_TITLE_LINES = 2  # of tables next to each other; longer titles would leave their cells no room
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +94,18 @@ def heat_tables(width: Width, names: Sequence[str], tables: Sequence[HeatTable])
     noted = all(table.inches(noted=True) * count <= room for table in tables)
     inches = max(table.inches(noted=noted) for table in tables)
     fitting = max(1, int(room / inches))
-    beside = count <= fitting
+    # Next to each other, titles have the width of their columns alone.
+    lines = [broken(table.title, len(table.columns) * room / count).count("\n") + 1 for table in tables]
+    beside = count <= fitting and (len(tables) == 1 or max(lines) <= _TITLE_LINES)
     drawn = list(tables) if beside else [part for table in tables for part in _parts(table, fitting)]
     figure = canvas(width, (_HEAD + _ROW * len(names)) * (1 if beside else len(drawn)))
     how = {"ncols": len(drawn), "width_ratios": [len(table.columns) for table in drawn]} if beside else {}
     fitting = max(len(table.columns) for table in drawn)
     panels = figure.subplots(**{"nrows": 1 if beside else len(drawn), "squeeze": False, **how}).flat
     for place, (axes, table) in enumerate(zip(panels, drawn, strict=True)):
-        _draw_table(axes, table, noted=noted, inches=room / (count if beside else fitting))
+        inches = room / (count if beside else fitting)
+        columns = len(table.columns) if beside and len(tables) > 1 else max(len(table.columns), 3)
+        _draw_table(axes, table, noted=noted, inches=inches, of_title=min(columns * inches, room))
         name_rows(axes, names if place == 0 or not beside else [""] * len(names))
         axes.set_ylim(len(names) - 0.5, -0.5)
         if not beside:
@@ -122,7 +127,7 @@ def _parts(table: HeatTable, fitting: int) -> list[HeatTable]:
     return [table.some(slice(start, end)) for start, end in zip(starts, [*starts[1:], None], strict=True)]
 
 
-def _draw_table(axes: Axes, table: HeatTable, *, noted: bool, inches: float) -> None:
+def _draw_table(axes: Axes, table: HeatTable, *, noted: bool, inches: float, of_title: float) -> None:
     rows, columns = table.estimates.shape
     edges = np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5
     colours = _GOOD_TO_BAD if table.low_is_good else _BAD_TO_GOOD
@@ -142,5 +147,4 @@ def _draw_table(axes: Axes, table: HeatTable, *, noted: bool, inches: float) -> 
         above = max(above, name.count("\n") + 1 if name else 0)
         axes.annotate(name, (at - 0.5, 1), (scaled(1), scaled(11)), xycoords=("data", "axes fraction"), va="bottom",
                       textcoords="offset points", fontsize=scaled(7), linespacing=1.0)  # fmt: skip
-    title = broken(table.title, max(columns, 3) * inches)
-    axes.set_title(title, pad=scaled(13 + 9 * above), linespacing=1.0)
+    axes.set_title(broken(table.title, of_title), pad=scaled(13 + 9 * above), linespacing=1.0)

@@ -21,7 +21,9 @@ def draw(request: FigureRequest[UpdateExperiment]) -> Drawn:
         for title in (f"{request.heading(place)}\nshare made likelier", "rank correlation")
     ]
     how: dict[str, Any] = {"sharex": "col", "sharey": True, "width_ratios": (3, 2)}
-    figure, panels = layout.panels(request.figure.width, titles, 2, 0.45 + 0.26 * len(series), margin=0.1, **how)
+    # In one column the titles have a line more.
+    margin, height = 0.1 if request.is_wide else 0.3, 0.45 + 0.26 * len(series)
+    figure, panels = layout.panels(request.figure.width, titles, 2, height, margin=margin, **how)
     for shares, correlations, place in zip(panels[::2], panels[1::2], request.places, strict=True):
         for axes, metric, how in (
             (shares, "rising_below_average", {"shift": -0.17, "hollow": True}),
