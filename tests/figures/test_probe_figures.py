@@ -100,7 +100,7 @@ def test_the_caption_says_why_panels_of_cosines_are_blank() -> None:
     def value(environment: str, seed: int, metric: str, **_: Any) -> float | None:
         return float("nan") if (environment, seed, metric) == ("chain", 0, "cosine") else None
 
-    why = "An estimate or ∇J of 0 has no cosine."
+    why = "Cosines are undefined if ∇J's estimate is 0 for a policy."
     assert why in caption(request("batch_size", value))
     assert why not in caption(request("batch_size", value, environments=("cartpole",)))
 

@@ -44,5 +44,5 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
         f"Cosines to ∇J at N = {usual}: {found}. "
         "Signal to noise is ‖∇J‖² / tr Cov of batches of N trajectories; ratios below 0, from noisy references, are "
         f"not drawn. Bars: 95 % intervals over {request.policies} per stage."
-        + ("" if has_all else " An estimate or ∇J of 0 has no cosine.")
+        + ("" if has_all else " Cosines are undefined if ∇J's estimate is 0 for a policy.")
     )
