@@ -9,18 +9,24 @@ import numpy as np
 from gymnasium import Space
 from gymnasium.spaces import Box, Dict, Tuple
 
+from pg.claims.relations.relation import Tested
 from pg.core.suggestions import hint
 from pg.environments.catalogue import earned_mdp_of, horizon_of, make_copy
 from pg.environments.mdp import MDP
 from pg.environments.record import Environment, Rewards
 from pg.experiments.train.record import TrainExperiment
+from pg.plotting.text import counted, listed
 from pg.study.expansion import cells
 from pg.study.files import StudyFile, located, with_base
 from pg.study.record import Study, declared_section
+from pg.study.sources import selections_of
 from pg.study.validation import TUNING_SECTION
 
 # The largest reward of a step in environments without tables, by the beginning of their ids.
 _LARGEST_REWARDS = {"CartPole-v": 1.0, "InvertedPendulum-v": 1.0, "Acrobot-v": 0.0, "Pendulum-v": 0.0}
+
+# So many independent values leave Student's t one degree of freedom: t / √n is 9.0 of two values, and 1.2 of five.
+_FEW = 2
 
 # Trajectories of untrained policies are assumed to last no longer: many environments end them early.
 _LONGEST = 200
@@ -32,7 +38,7 @@ def warnings(study: Study, options: Mapping[str, Any], files: Sequence[StudyFile
 
 
 def warnings_of(study: Study) -> Iterator[str]:
-    """Yield a message per budget, grid of rates, threshold, environment and section that can hardly be meant."""
+    """Yield a message per budget, grid, threshold, number of seeds, environment or section that is hardly meant."""
     for name, experiment in study.training.items():
         yield from _small_budgets(study, name, experiment)
         if experiment.tuning is not None and len(experiment.tuning.grid) == 1:
@@ -42,6 +48,7 @@ def warnings_of(study: Study) -> Iterator[str]:
                 f"rates, or give the variants optimizer.learning_rate: {rate:g}"
             )
     yield from dict.fromkeys(_high_thresholds(study))
+    yield from _wide_intervals(study)
     for name, environment in study.environments.items():
         copy = make_copy(environment.id, environment.kwargs, horizon=1)
         copy.close()
@@ -89,6 +96,34 @@ def _high_thresholds(study: Study) -> Iterator[str]:
             greatest = greatest_return(environment.model_copy(update={"horizon": horizon}))
             if threshold is not None and greatest is not None and threshold > greatest:
                 yield f"{at}: no run can reach {threshold:g}: the greatest possible return in {key} is {greatest:g}"
+
+
+def _wide_intervals(study: Study) -> Iterator[str]:
+    """Yield a message per number of seeds or selections that leaves tests one degree of freedom, with their claims."""
+    claims: dict[tuple[str, str, int], dict[str, None]] = {}
+    for name, claim in study.claims.items():
+        for part in claim.parts.values():
+            if isinstance(part.decision, Tested):
+                for experiment in part.experiments.values():
+                    claims.setdefault(_independent(study, experiment), {})[name] = None
+    for (at, what, size), names in claims.items():
+        if size <= _FEW:
+            width = "has no interval" if size == 1 else "give intervals about 7 times as wide as 5 do"
+            yield f"{at}: {counted(size, what)} {width}; {listed([*names])} can hardly be decided"
+
+
+def _independent(study: Study, experiment: str) -> tuple[str, str, int]:
+    """Return where the number of an experiment's independent values is declared, what they are, and how many."""
+    declared, training, selections = study.experiments[experiment], study.training.get(experiment), 1
+    at = f"experiments.{experiment}"
+    if (source := declared.policies_from) is not None:
+        at, selections = f"experiments.{source.experiment}", max(selections_of(study, experiment).values())
+    elif training is not None and training.tuning is not None:
+        is_tuned = any(cell.variant.is_tuned for cell in cells(study, experiment))
+        selections = training.tuning.selections if is_tuned else 1
+    if 1 < selections <= declared.seeds.count:
+        return f"{at}.tuning.selections", "selection", selections
+    return f"experiments.{experiment}.seeds.count", "seed", declared.seeds.count
 
 
 def _undeclared_sections(study: Study) -> Iterator[str]:

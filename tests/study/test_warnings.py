@@ -13,6 +13,7 @@ from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
 from pg.study.validation import load
 from pg.study.warnings import greatest_return, warnings_of
+from scipy import stats
 from tests.study.studies import FILES, put, study_of
 
 
@@ -23,9 +24,38 @@ def warned(options: dict[str, Any], **changes: Any) -> list[str]:
     return list(warnings_of(load(options)))
 
 
-@pytest.mark.parametrize("file", FILES)
+SMOKE = "workflow/studies/smoke.yaml"
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file != SMOKE])
 def test_studies_of_the_repository_have_nothing_to_warn_of(file: str) -> None:
     assert list(warnings_of(study_of(file))) == []
+
+
+def test_claims_on_two_selections_or_seeds_are_warned_of(options: dict[str, Any]) -> None:
+    # The smoke study runs every rule; its claims are not meant to be decided.
+    (found,) = warnings_of(study_of(SMOKE))
+    wide = "give intervals about 7 times as wide as 5 do"
+    assert found == (
+        f"experiments.learning.tuning.selections: 2 selections {wide}; causality_reduces_variance can hardly be decided"
+    )
+    assert t_over_root(2) / t_over_root(5) == pytest.approx(7, abs=0.5)
+
+    seeds = "experiments__gradients__seeds__count"
+    assert warned(options, **{seeds: 3}) == []
+    assert warned(options, **{seeds: 2}) == [
+        f"experiments.gradients.seeds.count: 2 seeds {wide}; causality can hardly be decided"
+    ]
+    assert warned(options, **{seeds: 1}) == [
+        "experiments.gradients.seeds.count: 1 seed has no interval; causality can hardly be decided"
+    ]
+    exact = {"relation": "exact", "margin": 1.0}
+    options["claims"]["causality"]["parts"]["probed"] |= exact
+    assert warned(options, **{seeds: 1}) == []
+
+
+def t_over_root(n: int) -> float:
+    return float(stats.t.ppf(0.975, n - 1)) / n**0.5
 
 
 def test_a_budget_below_a_batch_is_warned_of(options: dict[str, Any]) -> None:
