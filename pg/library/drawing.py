@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import filterfalse
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,7 @@ from pg.experiments.cells import names_of
 from pg.experiments.comparisons import TABLES
 from pg.experiments.figures import request
 from pg.experiments.figures.lookup import kind_of, tables_of
+from pg.experiments.figures.request import FigureRequest
 from pg.experiments.metrics import metrics_of
 from pg.experiments.summaries import summarise
 from pg.experiments.train.tables import training_tables
@@ -98,9 +99,29 @@ def _of_file(path: Path, figure: Mapping[str, Any]) -> mpl.Figure:
     study = study_of({**options, "figures": {**options.get("figures", {}), DRAWN: figure}}, files)
     paths = {name: Path(study.results, table) for name, table in _tables_read(study).items()}
     if missing := [*filterfalse(Path.exists, paths.values())]:
-        command = f"{snakemake()} {missing[0]} --configfile {path}"
-        raise UserError(f"{missing[0]} does not exist; make it with\n  {command}")
+        raise UserError(f"{missing[0]} does not exist; make it with\n  {_command(missing[0], path)}")
+    for name, lacking in _lacking(_request(study, paths)):
+        old = paths[name]
+        raise UserError(
+            f"{old} has no results of {', '.join(lacking)}; it is older than the study file: make it anew with\n"
+            f"  {_command(old, path)}\nor name the variants and environments to draw"
+        )
     return _drawn(study, paths)
+
+
+def _command(file: Path, study: Path) -> str:
+    return f"{snakemake()} {file} --configfile {study}"
+
+
+def _lacking(figure: FigureRequest[Any]) -> Iterator[tuple[str, list[str]]]:
+    """Yield each table that lacks rows of what is drawn, with the variants, environments and swept options it lacks."""
+    drawn = {"variant": figure.drawn, "environment": (*figure.environments,)}
+    for name, table in figure.tables.items():
+        # Learning rates are tuned for some variants only, and comparisons have some of the pairs.
+        wanted = drawn if name not in ("tuned", *TABLES) else {}
+        lacking = [one for column, names in wanted.items() if column in table for one in {*names} - {*table[column]}]
+        if lacking := [*lacking, *(path for path in figure.experiment.swept if path not in table)]:
+            yield name, sorted(lacking)
 
 
 def _of_tables(study: Study, make: Callable[[Collection[str]], Mapping[str, pd.DataFrame]]) -> mpl.Figure:
@@ -122,9 +143,12 @@ def _tables_read(study: Study) -> dict[str, str]:
     return tables_of(figure, kind_of(figure, study.experiments[figure.experiment]))
 
 
+def _request(study: Study, paths: Mapping[str, Path]) -> FigureRequest[Any]:
+    return read_request(study, study.figures[DRAWN], {name: str(path) for name, path in paths.items()})
+
+
 def _drawn(study: Study, paths: Mapping[str, Path]) -> mpl.Figure:
-    tables = {name: str(path) for name, path in paths.items()}
-    picture, caption = request.draw(read_request(study, study.figures[DRAWN], tables))
+    picture, caption = request.draw(_request(study, paths))
     picture.set_label(caption)
     return picture
 

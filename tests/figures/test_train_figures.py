@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,11 +27,27 @@ from pg.plotting.marks import at_level
 from pg.plotting.record import Figure as Declaration
 from pg.report.figures import request_of
 from pg.study.expansion import cells
-from tests.figures.pictures import bars, caption, clouds, coloured, draw, lines, panels, scatters, titles
+from tests.figures.pictures import bars, caption, clouds, coloured, draw, lines, panels, scatters, titles, words
 from tests.figures.studies import BUDGET, GRID, SEEDS, request, study_of, with_tables
 
 Request = FigureRequest[Any]
 MANY: list[tuple[int, int, style.Width]] = [(4, 3, "one_column"), (8, 1, "two_columns")]
+
+
+def test_the_documented_kind_of_figure_names_its_rows_axes_and_panels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (example,) = re.findall(r"```python\n([^`]*DOTS = [^`]*)```", Path("docs/studies.md").read_text(encoding="utf-8"))
+    (tmp_path / "my_figures.py").write_text(example, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "my_figures", raising=False)
+    built_in = request("steps_to_threshold")
+    one = replace(built_in, figure=Declaration(kind="my_figures:DOTS", experiment=built_in.figure.experiment))
+    shown = words(draw(one))
+
+    assert all(f"\n{one.variant_label(name)}\n" in shown for name in one.drawn)
+    assert all(one.environment_label(name) in shown for name in one.environments)
+    assert "final return" in shown
 
 
 @pytest.fixture

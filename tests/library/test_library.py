@@ -272,6 +272,30 @@ def test_a_study_file_is_drawn_as_its_tables_would_be(
     assert [len(axes.lines) for axes in figure.axes] == [len(axes.lines) for axes in own.axes]
 
 
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("options", "changed", "lacking"),
+    [
+        ("variants: [total, to_go], sweep", "variants: [total, to_go, later], sweep", "later"),
+        ("environments: [chain], variants", "environments: [chain, twin], variants", "twin"),
+        ("[total, to_go], sweep: {", "[total, to_go], sweep: {variant.discount: [1, 0.9], ", r"variant\.discount"),
+    ],
+)
+def test_a_table_that_is_older_than_the_study_file_is_not_drawn(
+    enumerated: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: str, changed: str, lacking: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    named = summarise(enumerated).assign(environment="chain", **{"variant.batch": 2})
+    write_csv(named, "out/tables/enumerated-summary.csv")
+    added = STUDY.replace("variants:\n", f"  twin: {CHAIN}\nvariants:\n  later: {{extends: total}}\n", 1)
+    assert options in added
+    Path("study.yaml").write_text(added, encoding="utf-8")
+    assert pg.draw("shrinkage", "study.yaml", experiment="enumerated").axes
+    Path("study.yaml").write_text(added.replace(options, changed), encoding="utf-8")
+    with pytest.raises(UserError, match=rf"summary\.csv has no results of {lacking}; it is older.* with\n  snakemake"):
+        pg.draw("shrinkage", "study.yaml", experiment="enumerated")
+
+
 def test_tables_have_the_types_of_their_columns(tmp_path: Path) -> None:
     (tmp_path / "tables").mkdir()
     (tmp_path / "claims.csv").write_text("claim,primary,n,effect\na,True,,1\nb,False,3,2\n", encoding="utf-8")
