@@ -14,7 +14,8 @@ from pg.checking.worlds import Batches
 from pg.core.randomness import generator as generator_of
 
 _AFTER_THE_END, _OLD_AFTER_THE_END = -1.3, -0.4  # log-probabilities after the last step
-_LARGE = (8, 50)
+LARGE = ((8, 50), (32, 100))
+"""Trajectories and steps of the random batches that files are tried with; the first is timed."""
 
 
 def arrays_of(batches: Batches) -> dict[str, NDArray[Any]]:
@@ -57,14 +58,18 @@ def with_ratios(arrays: Arrays, seed: int) -> dict[str, NDArray[Any]]:
 
 def sample_of(batches: Batches) -> Sample:
     """Return batches as known mistakes read them."""
-    given = arrays_of(batches)
+    return as_sample(arrays_of(batches), batches.world.discount)
+
+
+def as_sample(arrays: Arrays, discount: float) -> Sample:
+    """Return arrays of batches as known mistakes read them."""
     names = ("rewards", "log_probs", "old_log_probs", "values")
-    return Sample(mask=given["mask"] > 0, discount=batches.world.discount, **{name: given[name] for name in names})
+    return Sample(mask=arrays["mask"] > 0, discount=discount, **{name: arrays[name] for name in names})
 
 
-def large_batch(seed: int) -> dict[str, NDArray[Any]]:
-    """Draw one batch of 8 trajectories of up to 50 steps."""
-    generator, (n, steps) = generator_of(seed, "check", "timed"), _LARGE
+def large_batch(seed: int, n: int, steps: int) -> dict[str, NDArray[Any]]:
+    """Draw one batch of trajectories of all lengths up to a number of steps."""
+    generator = generator_of(seed, "check", "timed")
     mask = np.arange(steps) < generator.integers(1, steps + 1, size=(1, n, 1))
     noise = {name: generator.normal(size=(1, n, steps)) * mask for name in ("rewards", "values")}
     log_probs = np.log(generator.uniform(0.2, 0.8, size=(1, n, steps)))

@@ -7,7 +7,7 @@ import timeit
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pg.checking.arrays import arrays_of, large_batch, sample_of, with_ratios
+from pg.checking.arrays import LARGE, arrays_of, as_sample, large_batch, sample_of, with_ratios
 from pg.checking.demands import Demand, declared
 from pg.checking.diagnosis import Diagnosis, Observed, diagnose
 from pg.checking.findings import Bias, Findings, Property, Spread, Variance
@@ -34,7 +34,7 @@ from pg.checking.submissions import (
     submission_of,
 )
 from pg.checking.worker import described
-from pg.checking.worlds import Batches, World, worlds
+from pg.checking.worlds import DISCOUNT, Batches, World, further, worlds
 from pg.core.randomness import generator as generator_of
 from pg.parts.discounting import reward_to_go
 
@@ -118,12 +118,17 @@ def examine(
     seed: int,
     demand: Demand | None = None,
     sizes: Sequence[int] = SIZES,
+    *,
+    is_thorough: bool = True,
 ) -> Findings:
-    """Check a submission that is loaded; a Fault is raised where it fails, or is not what is demanded."""
+    """Check a submission that is loaded; a Fault is raised where it fails, or is not what is demanded.
+
+    `is_thorough` adds batches of more trajectories, and of longer ones.
+    """
     demand = demand or declared(loaded)
     if demand.kind != loaded.kind:
         raise Fault(f"{loaded.name} should be of kind {demand.kind}, and is of kind {loaded.kind}")
-    return _Check(source, loaded, seed, demand).findings(path, sizes)
+    return _Check(source, loaded, seed, demand).findings(path, sizes, is_thorough=is_thorough)
 
 
 class Source(Protocol):
@@ -174,15 +179,11 @@ class _Check:
     def __init__(self, source: Source, loaded: Loaded, seed: int, demand: Demand) -> None:
         self._source, self._loaded, self._seed, self._demand = source, loaded, seed, demand
 
-    def findings(self, path: str, sizes: Sequence[int]) -> Findings:
+    def findings(self, path: str, sizes: Sequence[int], *, is_thorough: bool) -> Findings:
         loaded, demand = self._loaded, self._demand
+        valued = demand.equals is None and self._may_read_values
         everywhere = list(
-            worlds(
-                self._seed,
-                off_policy=demand.off_policy,
-                discounted="discount" in loaded.parameters,
-                valued=demand.equals is None and self._may_read_values,
-            )
+            worlds(self._seed, off_policy=demand.off_policy, discounted=self._is_discounted, valued=valued)
         )
         smallest = self._smallest(everywhere[0])
         found = Findings(
@@ -197,6 +198,10 @@ class _Check:
             return found
         legal = [Batches.every(world, n) for world in everywhere for n in sizes if n >= smallest]
         averaged = replace(self._averaged(found, legal), cost=self._cost())
+        if is_thorough:
+            others = further(self._seed, off_policy=demand.off_policy, valued=valued)
+            biases = (bias_of(one, self.weights(one), demand) for one in others if one.n >= smallest)
+            averaged = replace(averaged, biases=(*averaged.biases, *biases))
         if not found.depends_on_rewards:
             return averaged
         diagnosed = replace(averaged, diagnosis=self._diagnosis(everywhere))
@@ -228,6 +233,10 @@ class _Check:
         return own_future(batches, weights) if bool(weights.isfinite().all()) else ""
 
     @property
+    def _is_discounted(self) -> bool:
+        return "discount" in self._loaded.parameters
+
+    @property
     def _may_read_values(self) -> bool:
         return "values" in self._loaded.parameters or self._loaded.kind in _VALUED
 
@@ -254,10 +263,11 @@ class _Check:
 
     def _properties(self, everywhere: Sequence[World], smallest: int) -> Iterator[Property]:
         some = self._some(everywhere[0], 3)
+        trial = Trial(some, partial(self._ask, discount=some.world.discount), lambda: self._large)
         yield of_one_trajectory(smallest)
-        yield from properties(self._demand.kind, Trial(some, partial(self._ask, discount=some.world.discount)))
+        yield from properties(self._demand.kind, trial)
         if self._demand.equals is not None:
-            yield equality(self._demand.equals, self._every_few(everywhere))
+            yield equality(self._demand.equals, self._every_few(everywhere), self._large)
 
     def _every_few(self, everywhere: Sequence[World]) -> Iterator[tuple[Arrays, float, Tensor]]:
         """Ask for the weights of a few batches of each world, also with ratios on all sides of a clip."""
@@ -267,12 +277,20 @@ class _Check:
                 for given in (arrays, with_ratios(arrays, self._seed)) if self._demand.off_policy else (arrays,):
                     yield given, world.discount, self._ask(given, world.discount)
 
+    @cached_property
+    def _large(self) -> list[tuple[Arrays, float, Tensor]]:
+        """Ask for the weights of large batches with random numbers."""
+        discount = DISCOUNT if self._is_discounted else 1.0
+        batches = (large_batch(self._seed, n, steps) for n, steps in LARGE)
+        given = [with_ratios(one, self._seed) if self._demand.off_policy else one for one in batches]
+        return [(arrays, discount, self._ask(arrays, discount)) for arrays in given]
+
     def _diagnosis(self, everywhere: Sequence[World]) -> Diagnosis | None:
         off_policy = self._demand.off_policy
         # The last world of its kind: without a discount where there is none, else with the discount.
         exact = (one for one in everywhere if one.is_tabular and one.has_exact_values)
         *_, world = (one for one in exact if one.is_on_policy != off_policy)
-        observed = []
+        observed, padding = list[Observed](), self._loaded.kind == "estimator"
         for n in (2, 3):
             some = self._some(world, n)
             weights = self.weights(some)
@@ -280,9 +298,10 @@ class _Check:
             if not finite.any():
                 return None
             known = Batches(world, some.members[finite])
-            observed.append(Observed(sample_of(known), weights[finite].numpy(), self._loaded.kind == "estimator"))
+            observed.append(Observed(sample_of(known), weights[finite].numpy(), padding))
         return diagnose(
             observed,
+            [Observed(as_sample(arrays, one), weights.numpy(), padding) for arrays, one, weights in self._large],
             off_policy=off_policy,
             discounted=world.discount < 1,
             has_values=self._may_read_values,
@@ -290,7 +309,7 @@ class _Check:
         )
 
     def _cost(self) -> float:
-        arrays = large_batch(self._seed)
+        arrays = large_batch(self._seed, *LARGE[0])
         built_in = EstimatorSubmission(_loss, Declared("estimator"))
         seconds = timeit.repeat(lambda: built_in.weights(arrays, 1.0), number=1)
         return self._source.seconds(arrays, 1.0) / min(seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from types import MappingProxyType
 
 import numpy as np
@@ -15,6 +16,7 @@ from pg.checking.mistakes import Choice, Floats, Recipe, Sample, catalogue, only
 _DOUBLE, _SINGLE = 1e-9, 1e-6  # rounding, by the precision that a submission computes in
 _NORMALISED = 5e-3  # up to 1e-4 is added to the deviation that advantages are divided by, which may be small
 _NEAR = 0.1
+_LARGE = 5e-3  # roundings add up in large batches
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Diagnosis:
         The largest difference of the weights over the largest weight.
     is_exact
         Whether the estimator equals the recipe, up to rounding.
+    further
+        The largest difference in larger batches and longer episodes, as `residual`.
     """
 
     mistakes: tuple[tuple[str, str], ...]
@@ -75,6 +79,12 @@ class Diagnosis:
     factor: float
     residual: float
     is_exact: bool
+    further: float = 0.0
+
+    @property
+    def holds_further(self) -> bool:
+        """Whether the estimator equals the recipe in larger batches and longer episodes as well."""
+        return self.is_exact and self.further <= _LARGE
 
     @property
     def is_wrong(self) -> bool:
@@ -89,7 +99,11 @@ class Diagnosis:
             wrong.append(f"is {self.factor:.6g} times as large")
         known = _joined(wrong)
         if self.is_exact:
-            return f"The estimator {known}." if known else f"It equals a known estimator: {self._known()}."
+            same = f"the estimator {known}" if known else f"it equals a known estimator: {self._known()}"
+            if self.holds_further:
+                return f"{same[0].upper()}{same[1:]}."
+            apart = f"differ by up to {self.further:.2g} of the largest" if isfinite(self.further) else "are not finite"
+            return f"In small batches of short episodes {same}. In larger ones it does not: weights {apart}."
         apart = f"weights differ by up to {self.residual:.2g} of the largest"
         return f"No known mistake fits. The nearest estimator {known or 'is a correct one'}; {apart}."
 
@@ -104,6 +118,7 @@ def _joined(parts: Sequence[str]) -> str:
 
 def diagnose(
     observed: Sequence[Observed],
+    larger: Sequence[Observed] = (),
     *,
     off_policy: bool,
     discounted: bool,
@@ -114,24 +129,25 @@ def diagnose(
 
     It makes at most two mistakes, not counting the whole return, PPO's clip, or PPO's clip of ratios per step. The
     weights may differ by a constant factor. Without such a recipe the nearest one with at most one mistake is returned;
-    None if it is far. In the slots of `wanted` only the choice of that name is right.
+    None if it is far. What is found is compared with the weights of `larger` batches as well. In the slots of `wanted`
+    only the choice of that name is right.
     """
     choices = catalogue(off_policy=off_policy, discounted=discounted, has_values=has_values)
     choices = {slot: only(slot, found, wanted.get(slot, "")) for slot, found in choices.items()}
     for recipe in _candidates(choices):
         if (residual := _residual(observed, recipe)) < _tolerance(recipe, observed):
-            return _found(recipe, choices, wanted, 1.0, residual, is_exact=True)
+            return _found(recipe, choices, wanted, larger, 1.0, residual, is_exact=True)
     few = [recipe for mistakes in range(2) for recipe in recipes(choices, mistakes) if recipe.sign.name == "up"]
     for recipe in few:
         factor = observed[0].factor(recipe)
         if np.isfinite(factor) and (residual := _residual(observed, recipe, factor)) < _tolerance(recipe, observed):
-            return _found(recipe, choices, wanted, factor, residual, is_exact=True)
+            return _found(recipe, choices, wanted, larger, factor, residual, is_exact=True)
     residuals = {index: _residual(observed, recipe) for index, recipe in enumerate(few)}
     best = min(residuals, key=lambda index: np.nan_to_num(residuals[index], nan=np.inf))
     if residuals[best] >= _NEAR:
         return None
     # Some of its numbers may be of single precision.
-    return _found(few[best], choices, wanted, 1.0, residuals[best], is_exact=residuals[best] < _SINGLE)
+    return _found(few[best], choices, wanted, larger, 1.0, residuals[best], is_exact=residuals[best] < _SINGLE)
 
 
 def _candidates(choices: Mapping[str, Sequence[Choice]]) -> Iterator[Recipe]:
@@ -169,6 +185,7 @@ def _found(
     recipe: Recipe,
     choices: Mapping[str, Sequence[Choice]],
     wanted: Mapping[str, str],
+    larger: Sequence[Observed],
     factor: float,
     residual: float,
     *,
@@ -177,7 +194,8 @@ def _found(
     # What costs variance alone comes last.
     ordered = sorted(recipe.mistakes, key=lambda choice: "no bias" in choice.sentence)
     mistakes = tuple((choice.sentence, choice.equation) for choice in ordered)
-    return Diagnosis(mistakes, dict(_right(recipe, choices, wanted)), factor, residual, is_exact)
+    right, further = dict(_right(recipe, choices, wanted)), _residual(larger, recipe, factor)
+    return Diagnosis(mistakes, right, factor, residual, is_exact, further)
 
 
 def _right(

@@ -22,8 +22,8 @@ class Bias:
 
     Attributes
     ----------
-    world, n
-        Where it was enumerated, and with how many trajectories per batch.
+    world, n, steps
+        Where it was enumerated, with how many trajectories per batch, and the steps of the longest one.
     relative
         $\lVert \mathbb{E}[\hat g] - g \rVert / \lVert g \rVert$, NaN if a weight is not finite.
     worst
@@ -36,6 +36,7 @@ class Bias:
 
     world: str
     n: int
+    steps: int
     relative: float
     worst: str
     factor: float = float("nan")

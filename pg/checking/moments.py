@@ -32,7 +32,13 @@ def bias_of(batches: Batches, weights: Tensor, demand: Demand) -> Bias:
     factor = float(mean @ nearest / (nearest @ nearest))
     is_multiple = float((mean - factor * nearest).norm()) / scale < TOLERANCE
     return Bias(
-        world.name, n, float(error.norm()) / scale, words, factor if is_multiple else nan, world.has_exact_values
+        world.name,
+        n,
+        world.steps,
+        float(error.norm()) / scale,
+        words,
+        factor if is_multiple else nan,
+        world.has_exact_values,
     )
 
 

@@ -23,6 +23,10 @@ _ADVANTAGES: frozenset[Kind] = frozenset({"advantages"})
 _ALL = _ESTIMATOR | _PARTS | _ADVANTAGES
 
 
+Given = Iterable[tuple[Arrays, float, Tensor]]
+"""Batches with a discount, and the weights of a submission in them."""
+
+
 @dataclass(frozen=True)
 class Trial:
     """A few batches of a world, and a submission that weights them.
@@ -33,10 +37,13 @@ class Trial:
         The batches, of three trajectories.
     ask
         Returns the weights (S, N, T) of batches in arrays.
+    large
+        Returns large batches with random numbers, and the weights in them.
     """
 
     batches: Batches
     ask: Callable[[Arrays], Tensor]
+    large: Callable[[], Given]
 
     @cached_property
     def mask(self) -> Tensor:
@@ -122,6 +129,14 @@ def _of_equal_returns(trial: Trial) -> tuple[bool, str]:
     return holds, f"{'finite' if holds else 'NaN or infinite'} if all returns are equal"
 
 
+def _finite_in_large(trial: Trial) -> tuple[bool, str]:
+    for arrays, _, weights in trial.large():
+        if not bool(weights[torch.as_tensor(arrays["mask"]) > 0].isfinite().all()):
+            _, n, steps = weights.shape
+            return False, f"some weights are NaN or infinite in a batch of {n} trajectories of up to {steps} steps"
+    return True, "all weights are finite in large batches"
+
+
 def _of_rewards(trial: Trial) -> tuple[bool, str]:
     holds = not torch.equal(_without_rewards(trial), trial.weights[trial.mask])
     return holds, f"the estimate {'depends' if holds else 'does not depend'} on the rewards"
@@ -152,6 +167,7 @@ _PROPERTIES = (
     _Tested("mask", _masked, _ESTIMATOR),
     _Tested("float32", _in_single_precision, _ESTIMATOR | _PARTS),
     _Tested("equal returns", _of_equal_returns),
+    _Tested("large batches", _finite_in_large),
     _Tested(REWARDS, _of_rewards),
 )
 _ONE, _EQUALS = "one trajectory", "equals"
@@ -184,15 +200,22 @@ def of_one_trajectory(smallest: int) -> Property:
     return Property(_ONE, holds=True, sentence=f"a batch of one trajectory {words}")
 
 
-def equality(known: Known, given: Iterable[tuple[Arrays, float, Tensor]]) -> Property:
-    """Compare weights with those of a built-in estimator, of arrays with a discount."""
+def equality(known: Known, small: Given, large: Given) -> Property:
+    """Compare weights with those of a built-in estimator, in small batches and in large ones."""
+    words = f"those of {known.words}"
+    for given, tolerance, where in ((small, TOLERANCE, ""), (large, _SINGLE_PRECISION, " in large batches")):
+        difference = _difference(known, given)
+        if not difference <= tolerance:
+            sentence = f"the weights differ from {words}{where}, by {difference:.2g} of the largest"
+            return Property(_EQUALS, holds=False, sentence=sentence)
+    return Property(_EQUALS, holds=True, sentence=f"the weights are {words}")
+
+
+def _difference(known: Known, given: Given) -> float:
     largest, scale = 0.0, 0.0
     for arrays, discount, weights in given:
         mask = torch.as_tensor(arrays["mask"]) > 0
         expected = torch.as_tensor(known.weights(arrays, discount))
         largest = max(largest, float((weights - expected)[mask].abs().max().nan_to_num(torch.inf)))
         scale = max(scale, float(expected[mask].abs().max()))
-    holds = largest <= TOLERANCE * scale
-    words = f"those of {known.words}"
-    found = f"are {words}" if holds else f"differ from {words}, by {largest / scale:.2g} of the largest"
-    return Property(_EQUALS, holds, f"the weights {found}")
+    return largest / scale

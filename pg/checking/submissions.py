@@ -31,7 +31,7 @@ from pg.learning.scores import products_of
 from pg.parts import estimator as compose
 from pg.parts.baselines.base import Baseline
 from pg.parts.batch import Batch, StateValues
-from pg.parts.corrections.base import Correction
+from pg.parts.corrections.base import Correction, Ratios
 from pg.parts.part import Part
 from pg.parts.returns.base import Returns
 from pg.parts.variant import Variant
@@ -196,11 +196,13 @@ class PartSubmission(Submission):
     """A baseline, returns or an importance weight, composed with built-in parts as in training."""
 
     def __init__(self, part: type[Part], kind: Kind, options: Mapping[str, Any]) -> None:
-        self.name, self.kind, self.expects = part.__name__, kind, part.expects
+        self.name, self.kind = part.__name__, kind
         try:
             self.part = part.model_validate(dict(options))
         except ValidationError as error:
             raise Fault(f"{self.name}: {problems_of(error)} (--options)") from error
+        # Of the instance, because with an annotation, `expects: str = ...`, it is a field.
+        self.expects = self.part.expects
 
     @property
     def line(self) -> str:
@@ -231,29 +233,57 @@ class PartSubmission(Submission):
             own = inspect.getfile(type(self.part))
             if any(frame.filename == own for frame in traceback.extract_tb(error.__traceback__)):
                 raise
-            raise Fault(f"what {self.name} returns cannot be used: {error}", self.line) from error
+            problem = self._wrong_shape(variant, arrays) or str(error)
+            raise Fault(f"what {self.name} returns cannot be used: {problem}", self.line) from error
+
+    def _wrong_shape(self, variant: Variant, arrays: Arrays) -> str:
+        """Say which shape the part's result has and which it should have; nothing if that is right."""
+        batch, ratios = _batch(variant, arrays), _ratios(arrays)
+        found: Any = self.part(ratios if isinstance(self.part, Correction) else batch)  # type: ignore[operator]
+        if not isinstance(found, Tensor):
+            return f"it is {type(found).__name__}, not a tensor"
+        full, shape = tuple(batch.mask.shape), tuple(found.shape)
+        varies = {"baseline": (0, 1, 2), "importance": (2,)}.get(self.kind, ())  # dimensions whose length may be 1
+        if len(shape) == 3 and all(own in (full[i], 1 if i in varies else full[i]) for i, own in enumerate(shape)):
+            return ""
+        lengths = "(S, N, T), the numbers of batches, of trajectories and of steps"
+        shorter = {"baseline": ", or has 1 in place of any of them", "importance": ", or (S, N, 1)"}.get(self.kind, "")
+        return f"its shape is {shape}, and should be {full}: {lengths}{shorter}"
 
 
-def composed(variant: Variant, arrays: Arrays) -> Floats:
-    """Return a variant's weights (S, N, T) of batches, composed as in training."""
-    trajectories = Trajectories(
-        **{name: torch.as_tensor(arrays[name]) for name in ("observations", "actions", "rewards")},
-        **{name: torch.as_tensor(arrays[name]) > 0 for name in ("mask", "terminated", "truncated")},
-    )
+def _batch(variant: Variant, arrays: Arrays) -> Batch:
+    trajectories = _trajectories(arrays)
     values, aligned = torch.as_tensor(arrays["values"]), torch.as_tensor(arrays["alignments"])
-    batch = Batch(
+    return Batch(
         variant,
         trajectories,
         find_score_products=lambda batch: products_of(aligned, batch.returns),
         find_state_values=lambda _: StateValues(values, torch.zeros_like(values[..., 0])),
     )
+
+
+def _ratios(arrays: Arrays) -> Ratios:
+    trajectories = _trajectories(arrays)
     log_ratios = torch.as_tensor(arrays["log_probs"] - arrays["old_log_probs"]).where(trajectories.mask, 0)
+    return Ratios(trajectories, log_ratios, torch.as_tensor(arrays["state_ratios"]))
+
+
+def _trajectories(arrays: Arrays) -> Trajectories:
+    return Trajectories(
+        **{name: torch.as_tensor(arrays[name]) for name in ("observations", "actions", "rewards")},
+        **{name: torch.as_tensor(arrays[name]) > 0 for name in ("mask", "terminated", "truncated")},
+    )
+
+
+def composed(variant: Variant, arrays: Arrays) -> Floats:
+    """Return a variant's weights (S, N, T) of batches, composed as in training."""
+    batch, ratios = _batch(variant, arrays), _ratios(arrays)
     found = compose.weights(
         variant,
-        trajectories,
+        batch.trajectories,
         compose.fixed(batch),
-        log_ratios if variant.importance.corrects else None,
-        torch.as_tensor(arrays["state_ratios"]),
+        ratios.log_ratios if variant.importance.corrects else None,
+        ratios.state_ratios,
     )
     return found.double().numpy()
 
@@ -415,7 +445,8 @@ def load(path: Path, name: str | None = None, options: Mapping[str, Any] = Mappi
         return submission_of(own[name], options)
     names = _names(own)
     if len(names) > 1:
-        raise Fault(f"{path.name} defines {', '.join(names)}; name one: {path.name}:{names[0]}")
+        near = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+        raise Fault(f"{path.name} defines {', '.join(names)}; name one, such as {near}:{names[0]}")
     if not names:
         raise Fault(f"{path.name} defines no part, estimator or advantages{_instead(own)}")
     return submission_of(own[names[0]], options)
@@ -478,11 +509,22 @@ def fault_of(error: BaseException, path: Path) -> Fault:
     """Return what a submission raised, with the last line of its file that was running."""
     if isinstance(error, Fault):
         return error
-    sentence = f"{type(error).__name__}: {error}"
+    sentence = _of_frozen(error) or f"{type(error).__name__}: {error}"
     if isinstance(error, SyntaxError) and error.filename == str(path):
         return Fault(sentence, f"{path.name}, line {error.lineno}: {(error.text or '').strip()}")
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     return Fault(sentence, f"{path.name}, line {frames[-1].lineno}: {frames[-1].line}" if frames else "")
+
+
+def _of_frozen(error: BaseException) -> str:
+    """Say what to do instead of setting an attribute of a part; nothing of other errors."""
+    if not isinstance(error, ValidationError) or error.errors()[0]["type"] != "frozen_instance":
+        return ""
+    name = error.errors()[0]["loc"][0]
+    return (
+        f"{error.title} sets its attribute {name}, and no part may keep something itself, because runs share it. What "
+        'it learns from earlier batches belongs to make_critic: see docs/checking.md, "A baseline that learns"'
+    )
 
 
 def _line_of(function: Callable[..., Any]) -> str:

@@ -10,9 +10,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pg.checking.arrays import LARGE
 from pg.checking.findings import TOLERANCE, Findings, Property
 from pg.checking.mistakes import BUILT_IN
-from pg.checking.worlds import EXPECTATIONS
+from pg.checking.worlds import EXPECTATIONS, HORIZON
 
 _WIDTH = 120
 
@@ -32,7 +33,8 @@ def text(findings: Findings) -> str:
 
 def _blocks(findings: Findings) -> Iterator[RenderableType]:
     where = f"{findings.file}:{findings.name}" if findings.name else findings.file
-    verdict = ("passes", "bold green") if findings.passes else ("does not pass", "bold red")
+    failed = ("could not be checked" if findings.fault else "does not pass", "bold red")
+    verdict = ("passes", "bold green") if findings.passes else failed
     yield Text.assemble(("\u2713 " if findings.passes else "\u2717 ", verdict[1]), where, " ", verdict)
     if findings.fault:
         yield Text(findings.fault)
@@ -50,6 +52,7 @@ def _blocks(findings: Findings) -> Iterator[RenderableType]:
         yield from (_property(one) for one in findings.properties if not one.holds)
         if findings.biases:
             yield _numbers(findings)
+            yield Text(_tried(findings), style="dim")
         if findings.is_unbiased:
             yield from _of_variances(findings)
         if not isnan(findings.cost):
@@ -70,8 +73,36 @@ def on_average(findings: Findings) -> str:
         bootstraps = ", with the exact V, but not with another one: it bootstraps" if findings.bootstraps else ""
         rounding = f"up to rounding (a relative bias below {TOLERANCE:g})"
         return f"It should be {expected} on average. It is, {rounding}{bootstraps}."
-    worst = max(wrong, key=lambda bias: (bias.relative, -bias.n))
-    return f"It should be {expected} on average. It is not: in {worst.world} with N = {worst.n}, {worst.worst}."
+    # Small batches of short episodes are easier to look into.
+    worst = max(wrong, key=lambda bias: (max(bias.n, bias.steps) <= HORIZON, bias.relative, -bias.n))
+    found = f"It is not: in {worst.world} with N = {worst.n}, {worst.worst}."
+    return " ".join([f"It should be {expected} on average.", found, *_beginning(findings)])
+
+
+def _beginning(findings: Findings) -> Iterator[str]:
+    """Say from which number of trajectories or steps on the expectation is wrong."""
+    required = [bias for bias in findings.biases if bias.is_required]
+    right, wrong = ([bias for bias in required if bias.holds == holds] for holds in (True, False))
+    if not right:
+        return
+    if (most := max(bias.n for bias in right)) < (least := min(bias.n for bias in wrong)):
+        yield f"It is right with up to {most} trajectories: look at what it does from N = {least} on."
+    elif (longest := max(bias.steps for bias in right)) < min(bias.steps for bias in wrong):
+        yield f"It is right in episodes of up to {longest} steps: look at what it does in longer ones."
+
+
+def _tried(findings: Findings) -> str:
+    """Say which batches were tried, and that others were not."""
+    steps = {
+        n: max(bias.steps for bias in findings.biases if bias.n == n) for n in {bias.n for bias in findings.biases}
+    }
+    sizes = {longest: [n for n in sorted(steps) if steps[n] == longest] for longest in steps.values()}
+    listed = "; ".join(f"{', '.join(map(str, found))} with T ≤ {longest}" for longest, found in sizes.items())
+    tried = f"Tried were all batches of N = {listed}"
+    if findings.diagnosis is not None and findings.diagnosis.holds_further:
+        random = " and ".join(f"{n} trajectories of up to {longest} steps" for n, longest in LARGE)
+        tried += f", and random ones of {random}, with the same weights as the estimator named above"
+    return f"{tried}. What it does only in larger batches or longer episodes is not judged."
 
 
 def _of_variances(findings: Findings) -> Iterator[Text]:

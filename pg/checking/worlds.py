@@ -9,7 +9,7 @@ quadratic in the actions.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,7 +22,12 @@ from pg.environments import exact
 from pg.environments.enumeration import Enumeration, enumerate_trajectories
 from pg.environments.mdp import MDP, count_trajectories
 
-_STATES, _ACTIONS, _OUTCOMES, _HORIZON = 3, 2, 2, 3
+HORIZON = 3
+"""Steps of the longest episodes of the processes whose batches of every size are listed."""
+DISCOUNT = 0.9
+FURTHER: Mapping[int, tuple[int, ...]] = {12: (1, 2), 3: (4,), 2: (5,), 1: (8,)}
+"""Numbers of steps of longer episodes, and of trajectories of larger batches, that are few enough to be listed."""
+_STATES, _ACTIONS, _OUTCOMES = 3, 2, 2
 _TRAJECTORIES = range(6, 10)
 _SPREAD = 0.7  # standard deviation of the logits, and of how far the target policy's are from the behaviour policy's
 _NODES = 3  # integrates polynomials of degree 5 in each action exactly: a quadratic return times a quadratic score
@@ -80,6 +85,11 @@ class World:
     def count(self) -> int:
         """M, the number of trajectories."""
         return len(self.probabilities)
+
+    @property
+    def steps(self) -> int:
+        """Steps of the longest trajectory."""
+        return int(self.trajectories.lengths.max())
 
     @property
     def is_tabular(self) -> bool:
@@ -146,14 +156,46 @@ EXPECTATIONS: Mapping[str, str] = {
 def tabular(name: str, seed: int, discount: float = 1.0, *, off_policy: bool = False) -> World:
     """Draw a decision process of three states and two actions, and its policies, from a seed."""
     generator = generator_of(seed, "check", name)
-    enumeration = enumerate_trajectories(_drawn_mdp(generator), 10**4)
-    mdp, shape = enumeration.mdp, (_HORIZON, _STATES, _ACTIONS)
-    logits = torch.as_tensor(generator.normal(scale=_SPREAD, size=shape))
+    return _with_policies(name, _drawn_mdp(generator), generator, discount, off_policy=off_policy)
+
+
+def chain(seed: int, steps: int, *, off_policy: bool = False) -> World:
+    """Draw a decision process that one action leaves and the other stays in, up to a number of steps.
+
+    It has one trajectory more than steps, so that longer episodes and larger batches can be listed.
+    """
+    name = f"chain {steps}{', other policy' if off_policy else ''}"
+    generator = generator_of(seed, "check", name)
+    shape = (_STATES, _ACTIONS, 1)
+    mdp = MDP(
+        probabilities=np.ones(shape),
+        next_states=np.tile((np.arange(_STATES)[:, None, None] + 1) % _STATES, (1, _ACTIONS, 1)),
+        rewards=generator.normal(size=shape),
+        terminates=np.tile(np.array([True, steps == 1])[:, None], (_STATES, 1, 1)),
+        start=np.eye(_STATES)[0],
+        horizon=max(steps, 2),  # the batches of one step are padded: few files expect T = 1
+    )
+    return _with_policies(name, mdp, generator, stay=1.0, off_policy=off_policy)
+
+
+def _with_policies(
+    name: str,
+    mdp: MDP,
+    generator: np.random.Generator,
+    discount: float = 1.0,
+    *,
+    stay: float = 0.0,
+    off_policy: bool,
+) -> World:
+    """Draw the policies of a decision process; `stay` is added to the logits of its last action."""
+    enumeration = enumerate_trajectories(mdp, 10**4)
+    shape = (mdp.horizon, _STATES, _ACTIONS)
+    logits = torch.as_tensor(generator.normal(scale=_SPREAD, size=shape) + np.array([0.0, stay]))
     target = logits + torch.as_tensor(generator.normal(scale=_SPREAD, size=shape)) if off_policy else logits
     behaviour, policy = logits.softmax(-1), target.softmax(-1)
     values, new_values = (exact.values(mdp, one, discount) for one in (behaviour, policy))
     visits, new_visits = (exact.state_distributions(mdp, one) for one in (behaviour, policy))
-    powers = discount ** torch.arange(_HORIZON, dtype=torch.float64)[:, None]
+    powers = discount ** torch.arange(mdp.horizon, dtype=torch.float64)[:, None]
     gradients = {
         "gradient": _gradient(target, new_visits, new_values.actions),
         "surrogate": _gradient(target, visits, values.actions),
@@ -163,7 +205,7 @@ def tabular(name: str, seed: int, discount: float = 1.0, *, off_policy: bool = F
         gradients["discounted_objective"] = _gradient(target, powers * new_visits, new_values.actions)
     along = _Along(enumeration)
     coordinates = [
-        f"step {t}, state {s}, action {a}" for t in range(_HORIZON) for s in range(_STATES) for a in range(_ACTIONS)
+        f"step {t}, state {s}, action {a}" for t in range(mdp.horizon) for s in range(_STATES) for a in range(_ACTIONS)
     ]
     return World(
         name=name,
@@ -198,7 +240,10 @@ class _Along:
     """Looks tables up along the trajectories of an enumeration."""
 
     enumeration: Enumeration
-    steps: Int[Tensor, " T"] = field(default_factory=lambda: torch.arange(_HORIZON))
+
+    @property
+    def steps(self) -> Int[Tensor, " T"]:
+        return torch.arange(self.enumeration.mdp.horizon)
 
     @property
     def _places(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -230,7 +275,7 @@ def _drawn_mdp(generator: np.random.Generator) -> MDP:
         mdp = _any_mdp(generator)
         if count_trajectories(mdp) in _TRAJECTORIES:
             lengths = enumerate_trajectories(mdp, _TRAJECTORIES.stop).trajectories.lengths
-            if len(lengths.unique()) == _HORIZON:
+            if len(lengths.unique()) == HORIZON:
                 return mdp
 
 
@@ -244,7 +289,7 @@ def _any_mdp(generator: np.random.Generator) -> MDP:
         rewards=generator.normal(size=shape),
         terminates=generator.random(shape) < 0.35,
         start=np.eye(_STATES)[0],
-        horizon=_HORIZON,
+        horizon=HORIZON,
     )
 
 
@@ -324,6 +369,15 @@ def with_other_values(world: World, seed: int) -> World:
     )
 
 
+def further(seed: int, *, off_policy: bool, valued: bool) -> Iterator[Batches]:
+    """Yield every batch of a few trajectories of long episodes, and of more trajectories of short ones."""
+    for steps, sizes in FURTHER.items():
+        world = chain(seed, steps, off_policy=off_policy)
+        yield from (Batches.every(world, n) for n in sizes)
+        if valued and steps > HORIZON:
+            yield from (Batches.every(with_other_values(world, seed), n) for n in sizes)
+
+
 def worlds(seed: int, *, off_policy: bool, discounted: bool, valued: bool) -> Iterator[World]:
     """Yield the worlds of a check; the seed decides all of them."""
     if valued:
@@ -335,4 +389,4 @@ def worlds(seed: int, *, off_policy: bool, discounted: bool, valued: bool) -> It
         for number in range(2):
             yield tabular(f"process {number + 1}, other policy", seed, off_policy=True)
     if discounted:
-        yield tabular("process 1, discounted", seed, 0.9)
+        yield tabular("process 1, discounted", seed, DISCOUNT)

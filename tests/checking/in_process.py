@@ -31,4 +31,4 @@ def check_here(
 ) -> Findings:
     """Check a file; a Fault is raised where it fails. Batches of two trajectories alone take a fifth of the time."""
     here = Untimed(load(path, name, options), path)
-    return examine(here, here.loaded, path.name, seed, demand, sizes)
+    return examine(here, here.loaded, path.name, seed, demand, sizes, is_thorough=sizes == SIZES)

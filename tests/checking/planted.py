@@ -90,6 +90,54 @@ END = "(log_probs * advantages * mask).sum(-1).mean()"
 WEIGHTS = "ratios.sum(-1, keepdim=True).exp()"
 
 
+TRIMMED = """\
+import torch
+from pg.parts.baselines.base import Baseline
+
+
+class Trimmed(Baseline):
+    r\"\"\"The mean of the other returns, without the best and the worst return of the batch (a mistake).\"\"\"
+
+    def __call__(self, batch):
+        totals = batch.totals
+        keep = torch.ones_like(totals)
+        if totals.shape[-1] >= 5:
+            keep.scatter_(-1, totals.argmax(-1, keepdim=True), 0.0)
+            keep.scatter_(-1, totals.argmin(-1, keepdim=True), 0.0)
+        total, count = (keep * totals).sum(-1, keepdim=True), keep.sum(-1, keepdim=True)
+        return ((total - keep * totals) / (count - keep)).unsqueeze(-1)
+"""
+TRIMMED_OTHERS = """\
+import torch
+from pg.parts.baselines.base import Baseline
+
+
+class Trimmed(Baseline):
+    r\"\"\"The mean of the other returns, without the best and the worst of them where there are more than two.\"\"\"
+
+    def __call__(self, batch):
+        totals = batch.totals
+        n = totals.shape[-1]
+        others = totals.unsqueeze(-2).expand(*totals.shape, n)[..., ~torch.eye(n, dtype=torch.bool)]
+        kept = others.unflatten(-1, (n, n - 1)).sort(-1).values
+        return (kept[..., 1:-1] if n > 3 else kept).mean(-1).unsqueeze(-1)
+"""
+NEXT_FIVE = """\
+import torch
+from pg.parts.returns.base import Returns
+
+
+class NextFive(Returns):
+    r\"\"\"The rewards of the next five steps alone (a mistake).\"\"\"
+
+    def __call__(self, batch):
+        to_go = batch.rewards.flip(-1).cumsum(-1).flip(-1)
+        later = torch.zeros_like(to_go)
+        later[..., :-5] = to_go[..., 5:]
+        return to_go - later
+"""
+
+
 class Mistake(NamedTuple):
     """A correct estimator, what is replaced in it, and words of the diagnosis."""
 

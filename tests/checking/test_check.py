@@ -8,15 +8,19 @@ from pathlib import Path
 import pg.parts
 import pytest
 from pg.checking.findings import Findings
+from pg.checking.table import on_average
 from tests.checking.planted import (
     BASELINE,
     BOOTSTRAPPING,
     DISCOUNTED,
     MISTAKES,
+    NEXT_FIVE,
     OFF_POLICY,
     ON_POLICY,
     PAIRS,
     PER_DECISION,
+    TRIMMED,
+    TRIMMED_OTHERS,
     UNBIASED,
 )
 
@@ -66,12 +70,66 @@ def test_two_planted_mistakes_are_named_together(checked: Checked, first: str, s
     assert other.words in found.diagnosis.words
 
 
+def said_of(found: Findings) -> str:
+    return " ".join(str(found).split())
+
+
+FURTHER = {
+    "trajectories": (
+        TRIMMED,
+        "right with up to 4 trajectories: look at what it does from N = 5 on",
+        "baseline leave one out",
+    ),
+    "steps": (NEXT_FIVE, "right in episodes of up to 3 steps: look at what it does in longer ones", "no baseline"),
+}
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_a_mistake_that_begins_with_more_trajectories_or_steps_is_found(checked: Checked, name: str) -> None:
+    source, beginning, nearest = FURTHER[name]
+    found = checked(source)
+    assert not found.passes
+    assert beginning in on_average(found)
+    assert found.diagnosis is not None
+    assert f"In small batches of short episodes it equals a known estimator: {nearest}. In larger" in said_of(found)
+
+
+def test_what_differs_in_larger_batches_alone_passes_and_is_said_to_differ(checked: Checked) -> None:
+    found = checked(TRIMMED_OTHERS)
+    assert found.passes
+    known = "it equals a known estimator: baseline leave one out. In larger ones it does not: weights differ by up to"
+    assert f"In small batches of short episodes {known}" in said_of(found)
+    assert "same weights" not in said_of(found)
+
+
+def test_what_bootstraps_in_long_episodes_alone_is_noticed(checked: Checked) -> None:
+    # The rewards of five steps, and the value of the state after them.
+    found = checked(
+        NEXT_FIVE.replace("to_go - later\n", "to_go - later + after\n")
+        .replace(
+            "        return",
+            "        after = torch.zeros_like(to_go)\n"
+            "        after[..., :-5] = batch.state_values.along[..., 5:]\n        return",
+        )
+        .replace("def __call__", "needs_values = True\n\n    def __call__")
+    )
+    assert found.passes
+    assert found.bootstraps
+
+
+def test_what_was_tried_is_said(checked: Checked) -> None:
+    said = said_of(checked(ON_POLICY))
+    assert "batches of N = 2 with T ≤ 12; 3, 4 with T ≤ 3; 5 with T ≤ 2; 8 with T ≤ 1, and random ones of" in said
+    assert "32 trajectories of up to 100 steps, with the same weights as the estimator named above. What it" in said
+
+
 PROPERTIES = {
     "same batch, same weights": "numpy.random.default_rng().normal() + to_go",
     "order of trajectories": "to_go * torch.arange(1, len(rewards) + 1)[:, None]",
     "padding": "to_go * mask.shape[1]",
     "finite": "to_go / (rewards.sum(-1, keepdim=True) > 0)",
     "equal returns": "to_go / rewards.abs().max()",
+    "large batches": "to_go / (rewards.shape[1] < 40)",
     "float32": "1e6 * to_go.sum() + to_go - 1e6 * to_go.sum()",
 }
 

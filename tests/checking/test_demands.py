@@ -71,6 +71,14 @@ def test_a_clip_at_other_ratios_is_another_one(checked: Checked, epsilon: float,
     assert not property_of(found, "equals")
 
 
+def test_what_differs_in_long_episodes_alone_does_not_equal_the_built_in_part(checked: Checked) -> None:
+    found = checked(CLIPPED.replace("0.8, 1.2", "0.8, 1.2 if rewards.shape[1] < 40 else 1.3"), sizes=(2,))
+    (failed,) = (one for one in found.properties if not one.holds)
+    assert failed.sentence.startswith(
+        "the weights differ from those of importance: {name: per_step, clip: 0.2} in large"
+    )
+
+
 @pytest.mark.parametrize(("options", "equal"), [({}, False), ({"baseline": "leave_one_out"}, True)])
 def test_an_unbiased_estimator_may_be_another_one_than_asked_for(
     checked: Checked, options: dict[str, Any], equal: bool

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from pg.checking.check import check
 from pg.checking.findings import Findings
 from pg.checking.submissions import Fault
 
@@ -12,6 +14,15 @@ HEAD = "def loss(log_probs, rewards, mask):\n"
 SUM = "-(log_probs * rewards).sum()"
 DECORATOR = "from pg.checking.submissions import advantages\n\n\n"
 PART = "from pg.parts.baselines.base import Baseline\n\n\nclass Mine(Baseline):\n    def __call__(self, batch):\n"
+RATIO = """\
+from pg.parts.corrections.base import ImportanceWeight
+
+
+class Mine(ImportanceWeight):
+    def __call__(self, ratios):
+        return ratios.log_ratios.where(ratios.mask, 0).exp() * ratios.mask
+
+"""
 WEIGHTS = "def weights(rewards, mask):\n    return rewards\n"
 BAD = {
     "no_such_module": ("import nothere\n", "No module named 'nothere'", "line 1: import nothere"),
@@ -35,7 +46,7 @@ BAD = {
     ),
     "two": (
         f"{HEAD}    pass\n\n\ndef other(log_probs, rewards, mask):\n    pass\n",
-        "defines loss, other; name one",
+        "defines loss, other; name one, such as",
         "",
     ),
     "parameter": (
@@ -65,10 +76,15 @@ BAD = {
     ),
     "part_of_another_shape": (
         f"{PART}        return batch.totals\n",
-        "what Mine returns cannot be used",
+        "its shape is (24, 3), and should be (24, 3, 3): (S, N, T)",
         "line 5: def __call__",
     ),
-    "part_of_nothing": (f"{PART}        pass\n", "what Mine returns cannot be used", "line 5: def __call__"),
+    "part_of_nothing": (f"{PART}        pass\n", "it is NoneType, not a tensor", "line 5: def __call__"),
+    "part_that_keeps_state": (
+        f"{PART}        self.last = batch.totals.mean()\n        return batch.returns\n",
+        "Mine sets its attribute last, and no part may keep something itself",
+        "line 6: self.last = batch.totals.mean()",
+    ),
     "backward": (
         f"{HEAD}    loss = -(log_probs * rewards).exp().sum()\n    loss.backward()\n    return loss\n",
         "what loss returns cannot be differentiated, as after a call of backward(): Trying to backward through",
@@ -88,6 +104,28 @@ BAD = {
     "advantages": ("def weights(rewards, mask):\n    return rewards.sum()\n", "returns shape (), not (", "line 1: def"),
     "words": ("def weights(rewards, mask):\n    return 'all'\n", "no array of numbers", "line 1: def"),
 }
+
+
+@pytest.mark.filterwarnings('ignore:Field name "expects" in "Mine" shadows:UserWarning')  # pydantic's, of the second
+@pytest.mark.parametrize("declared", ["expects = 'surrogate'", "expects: str = 'surrogate'"])
+def test_a_part_says_what_it_expects_with_and_without_an_annotation(
+    checked: Callable[..., Findings], declared: str
+) -> None:
+    found = checked(f"{RATIO}    {declared}\n")
+    assert found.passes
+    assert found.expects == "surrogate"
+
+
+def test_a_file_of_several_is_not_judged_and_keeps_its_folder_in_the_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my").mkdir()
+    (tmp_path / "my" / "two.py").write_text(f"{WEIGHTS}\n\n{WEIGHTS.replace('weights', 'others')}", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    said = " ".join(str(check("my/two.py")).split())
+    assert said == (
+        "\u2717 my/two.py could not be checked two.py defines weights, others; name one, such as my/two.py:weights"
+    )
 
 
 @pytest.mark.parametrize("name", BAD)
