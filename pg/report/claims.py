@@ -232,7 +232,15 @@ def _in_labels(study: Study, part: ClaimPart, comparison: str) -> str:
     )
     variants = {str(one["variant"]) for _, _, one in part.selections if "variant" in one} & study.variants.keys()
     # Only at places where comparisons name variants, because a key may be an ordinary word.
-    before = "|".join((r"^", r"(?<=\|)", r"(?<=[−/:] )", *(rf"(?<=\b{word} )" for word in ("from", "to", "by", "of"))))
+    before = "|".join(
+        (
+            r"^",
+            r"(?<=\|)",
+            r"(?<=[−/:] )",
+            r"(?<=selections, )",
+            *(rf"(?<=\b{word} )" for word in ("from", "to", "by", "of")),
+        )
+    )
     named = re.sub(
         rf"(?:{before})({_one_of(variants)})(?=[ |\]]|$)",
         lambda found: f"“{study.variant_label(found[1], part.experiment)}”",

@@ -186,7 +186,7 @@ def _found(demanded: Result, effect: str, verdict: str, lowest: str | None, high
     """Write what was found of a condition in the unit of its metric, and how many runs could satisfy it."""
     metric, value = demanded.metric, float(effect)
     if lowest is not None and highest is not None:
-        least, largest = (written(metric, float(end)) for end in (lowest, highest))
+        least, largest = (_bare(metric, float(end)) for end in (lowest, highest))
         return f"{written(metric, value)} ({verdict}, {least} to {largest} over all cases)"
     if metric.statistic != "share":
         return f"{written(metric, value)} ({verdict})"

@@ -392,9 +392,13 @@ TOTAL = {"variant": "total", "batch": 16}
                 "b": {"best_of": [{"variant": "normalised"}]},
                 "reference": None,
             },
-            "[best of 9 candidates: to_go] − [best of 4 candidates: normalised] < 0 in cartpole; Fieller",
             (
-                "[best of 2 candidates, 9 with their learning rates: “reward-to-go”] − "
+                "[best of 9 candidates: to_go in 3 of 5 selections, total in 2 of 5 selections] − "
+                "[best of 4 candidates: normalised] < 0 in cartpole; Fieller"
+            ),
+            (
+                "[best of 2 candidates, 9 with their learning rates: “reward-to-go” in 3 of 5 selections, "
+                "“total return” in 2 of 5 selections] − "
                 "[best of 1 candidate, 4 with their learning rates: “normalised”] < 0 in CartPole-v1; Fieller"
             ),
         ),

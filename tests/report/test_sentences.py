@@ -432,6 +432,14 @@ def test_a_derived_label_names_the_batch_of_training_and_not_where_another_was_m
             ),
         ),
         (
+            {"metric": "steps_to_threshold", "relation": "less", "reference": 500},
+            "612 (mixed, 480 to 612 over all cases)",
+            (
+                "the time to the threshold had to be less than 500 environment steps; found: 612 environment steps "
+                "(mixed, 480 to 612 over all cases)."
+            ),
+        ),
+        (
             {"metric": "final_return", "relation": "less", "b": {"variant": "total"}},
             "-3 (undecided)",
             (
