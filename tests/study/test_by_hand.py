@@ -38,8 +38,8 @@ def test_costs_of_experiments_and_study_are_explained(options: dict[str, Any], c
     # Two variants and five seeds, and five selections of two rates on two tuning seeds; 128 trajectories of 500 steps
     # at two stages.
     learned, measured = 2 * (5 + 5 * 2 * 2) * 100, 128 * 500 * 2 * 3
-    # Evaluations at the start and every 3 of 100 steps, of 8 episodes of 500 steps.
-    steps = learned + 2 * 5 * (1 + 33) * 8 * 500 + measured
+    # Evaluations at the start and after the one batch, of 8 episodes of 500 steps.
+    steps = learned + 2 * 5 * (1 + 1) * 8 * 500 + measured
     assert costs[-1] == f"the whole study: {steps:,} environment steps, less than a minute of one core"
 
 
