@@ -117,7 +117,10 @@ def _with_compared(figure: Figure, tables: Mapping[str, pd.DataFrame]) -> Mappin
     """Append the rows that the figure compares with to the tables of its own experiment."""
     if not figure.compared:
         return tables
-    added: dict[str, list[pd.DataFrame]] = {name: [table] for name, table in tables.items() if "_of_" not in name}
+    own = {name: table for name, table in tables.items() if "_of_" not in name}
+    # Its own rows of a variant that is compared from another experiment would be drawn as the other's.
+    names = {one["variant"] for one in figure.compared}
+    added = {name: [table[~table["variant"].isin(names)]] for name, table in own.items()}
     for one in figure.compared:
         selection = {key: value for key, value in one.items() if key != "experiment"}
         for name, parts in added.items():

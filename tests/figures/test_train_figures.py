@@ -162,6 +162,20 @@ def test_variants_of_other_experiments_are_drawn_as_well() -> None:
     assert bars(seeds)[0][..., 1].ravel().tolist() == runs.sort_values(["seed", "steps"])["return"].tolist()
 
 
+def test_a_compared_variant_is_not_mixed_with_that_of_the_own_experiment() -> None:
+    study = study_of(levels={"sweep": {}})
+    compared = {"experiment": "levels", "variant": "to_go"}
+    figure = Declaration(
+        kind="steps_to_threshold", experiment="learning", variants=("total",), compared=(compared,), section="Summary"
+    )
+    own, other = (request("steps_to_threshold", study=study, experiment=name).tables for name in ("learning", "levels"))
+    one = request_of(study, figure, {**own, **{f"{name}_of_levels": table for name, table in other.items()}})
+    first, *_ = draw(one).axes
+
+    assert len(one.rows("long", variant="to_go")) == len(at_level(other["long"], {"variant": "to_go"}))
+    assert [label.get_text() for label in first.get_yticklabels()] == ["total return", "to go"]
+
+
 def test_the_caption_names_the_lowest_and_highest_end(learning: Request) -> None:
     # The mean over seeds 0 to 4 at 60,000 steps, and the places of the cells, 3 and 5.
     assert caption(learning).startswith(

@@ -120,7 +120,15 @@ def _problems_of_compared(study: Study, at: str, figure: Figure, kind: FigureKin
             yield f"{here}.experiment: {name} has none of the environments drawn:{listed(environments)}"
         if variant in (figure.variants or own.variants):
             yield f"{here}.variant: {figure.experiment} draws {variant} already; remove one"
+        if any(_share_rows(one, earlier) for earlier in figure.compared[:place]):
+            yield f"{here}.variant: {variant} is compared already; remove one, or name other levels of the same options"
         yield from _problems_of_compared_levels(here, name, other, one)
+
+
+def _share_rows(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether two variants to compare with would be drawn from the same rows."""
+    levels, others = ({key: value for key, value in each.items() if key != "experiment"} for each in (one, other))
+    return one.get("variant") == other.get("variant") and (levels.keys() != others.keys() or levels == others)
 
 
 def _problems_of_compared_levels(at: str, name: str, other: Experiment, one: Mapping[str, Any]) -> Iterator[str]:
@@ -193,8 +201,8 @@ def _problems_of_metrics(declared: Declaration) -> Iterator[str]:
 def _problems_of_pool(study: Study, at: str, figure: Figure, kind: FigureKind) -> Iterator[str]:
     if "across" not in kind.tables:
         if figure.pooled and not kind.with_pooled:
-            across = [name for name, one in FIGURES.items() if "across" in one.tables]
-            yield f"{at}.pooled: {figure.kind} draws one experiment; only {' and '.join(across)} pool several"
+            others = [name for name, one in FIGURES.items() if "across" in one.tables or one.with_pooled]
+            yield f"{at}.pooled: {figure.kind} draws one experiment; these draw several:{listed(others)}"
         return
     if figure.environments:
         yield f"{at}.environments: {figure.kind} pools every environment with a threshold; leave environments out"

@@ -88,6 +88,10 @@ figures/learning/compared: [{experiment: updates, variant: free}]
   => learning.compared.0.experiment: 'updates' is not known
 figures/learning/compared: [{experiment: swept, variant: fre, variant.gradient_steps: 4}]
   => learning.compared.0.variant: 'fre' is not known; did you mean 'free'
+figures/learning/compared: [{experiment: swept, variant: free, variant.gradient_steps: 4},
+  {experiment: swept, variant: free, variant.gradient_steps: 4}]
+  => learning.compared.1.variant: free is compared already; remove one, or name other levels
+figures/variance/pooled: [gradients] => : variance draws one experiment; these draw several: …tuning
 figures/learning/compared: [{experiment: swept, variant: free}]
   => learning.compared.0: needs a level of each option that swept sweeps: variant.gradient_steps
 figures/learning/compared: [{experiment: swept, variant: free, variant.gradient_steps: 2}]
