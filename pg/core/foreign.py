@@ -30,6 +30,7 @@ _SECONDS_TO_END = 1  # until the process of a rehearsal is killed, if its code c
 _ANYTHING_ELSE = 10  # times `MOST_SECONDS`, for code of `pg`, and the short methods of others that it calls unlimited
 
 _tell: ContextVar[Callable[[str], None]] = ContextVar("whom to tell what starts to run", default=lambda _: None)
+_limited_now: ContextVar[str] = ContextVar("the code that is limited now", default="")
 _may_import: ContextVar[bool] = ContextVar("may modules that a study file names be imported", default=True)
 
 
@@ -228,7 +229,9 @@ def _limited(what: str) -> Iterator[None]:
         raise _TooSlow
 
     before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, MOST_SECONDS)
+    # Of other code that runs this code, and goes on after it.
+    remaining, _ = signal.setitimer(signal.ITIMER_REAL, MOST_SECONDS)
+    outer = _limited_now.set(what)
     _tell.get()(what)
     try:
         yield
@@ -237,4 +240,6 @@ def _limited(what: str) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-        _tell.get()("")
+        _limited_now.reset(outer)
+        _tell.get()(_limited_now.get())
+        signal.setitimer(signal.ITIMER_REAL, remaining)

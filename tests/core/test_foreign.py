@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -50,6 +51,18 @@ def test_a_module_that_does_not_end_is_interrupted(module: Path, monkeypatch: py
     module.write_text(code)
     with pytest.raises(InvalidStudy, match="the module 'named' does not end within 1 seconds; set PG_MODULE_SECONDS"):
         import_named("named")
+
+
+def test_code_is_limited_also_after_other_code_that_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run() -> None:
+        with foreign.foreign("outer code"):
+            with foreign.foreign("inner code"):
+                pass
+            time.sleep(60)
+
+    monkeypatch.setattr(foreign, "MOST_SECONDS", 1)
+    with pytest.raises(InvalidStudy, match="outer code does not end"):
+        run()
 
 
 def test_code_that_ends_is_not_interrupted_later(module: Path) -> None:
