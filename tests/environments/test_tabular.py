@@ -1,5 +1,6 @@
 """Environments that are stepped from tables."""
 
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -86,6 +87,15 @@ def test_observations_are_one_hot() -> None:
     assert observations.shape == (7, 4)
     assert ((observations == 0) | (observations == 1)).all()
     assert (observations.sum(-1) == 1).all()
+
+
+def test_states_may_look_alike_after_every_step() -> None:
+    mdp, looks = random_mdp(4, states=3, seed=2), np.array([1, 0, 1])
+    plain, alike = roll(copies_of(mdp, 12)), roll(copies_of(replace(mdp, observed=looks), 12))
+    for seen, found in zip(plain[::2], alike[::2], strict=True):
+        alive = seen.any(-1)
+        np.testing.assert_array_equal(found[alive].argmax(-1), looks[seen[alive].argmax(-1)])
+        assert found.shape == (12, 2)
 
 
 def test_outcomes_follow_the_tables() -> None:
