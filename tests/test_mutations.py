@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.mutations import BUGS, ROOT, BrokenBug, Bug, plant, survivors, tests_of
+from tests import mutations
+from tests.mutations import BUGS, ROOT, BrokenBug, Bug, plant, survivors
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=str)
@@ -13,7 +14,7 @@ def test_each_planted_bug_changes_the_code_and_has_tests(bug: Bug) -> None:
     path, source = plant(bug)
     compile(source, path, "exec")
     assert source != ast.unparse(ast.parse((ROOT / path).read_text(encoding="utf-8")))
-    assert tests_of(bug) != []
+    assert mutations.tests_of(bug) != []
 
 
 def test_every_bug_of_the_file_is_planted() -> None:
