@@ -509,22 +509,11 @@ def fault_of(error: BaseException, path: Path) -> Fault:
     """Return what a submission raised, with the last line of its file that was running."""
     if isinstance(error, Fault):
         return error
-    sentence = _of_frozen(error) or f"{type(error).__name__}: {error}"
+    sentence = f"{type(error).__name__}: {error}"
     if isinstance(error, SyntaxError) and error.filename == str(path):
         return Fault(sentence, f"{path.name}, line {error.lineno}: {(error.text or '').strip()}")
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     return Fault(sentence, f"{path.name}, line {frames[-1].lineno}: {frames[-1].line}" if frames else "")
-
-
-def _of_frozen(error: BaseException) -> str:
-    """Say what to do instead of setting an attribute of a part; nothing of other errors."""
-    if not isinstance(error, ValidationError) or error.errors()[0]["type"] != "frozen_instance":
-        return ""
-    name = error.errors()[0]["loc"][0]
-    return (
-        f"{error.title} sets its attribute {name}, and no part may keep something itself, because runs share it. What "
-        'it learns from earlier batches belongs to make_critic: see docs/checking.md, "A baseline that learns"'
-    )
 
 
 def _line_of(function: Callable[..., Any]) -> str:

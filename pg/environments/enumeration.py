@@ -66,7 +66,8 @@ def enumerate_trajectories(mdp: MDP, limit: int) -> Enumeration:
     count = count_trajectories(mdp)
     if count > limit:
         raise EnumerationTooLarge(
-            f"{count:,} trajectories are more than the limit of {limit:,}: shorten the horizon or raise the limit"
+            f"{count:,} trajectories are more than the limit of {limit:,}: give the environment a shorter `horizon` or "
+            "raise the limit"
         )
     paths = [path for start in np.flatnonzero(mdp.start) for path in _paths(mdp, int(start), mdp.horizon)]
     mask = np.arange(mdp.horizon) < np.array([len(path) for path in paths])[:, None]
@@ -130,7 +131,7 @@ def tuples(enumeration: Enumeration, n: int, limit: int) -> Int[Tensor, "S N"]:
     if trajectories**n > limit:
         raise EnumerationTooLarge(
             f"{trajectories**n:,} batches of {n} out of {trajectories:,} trajectories are more than the limit of "
-            f"{limit:,}: shorten the horizon, take smaller batches or raise the limit"
+            f"{limit:,}: give the environment a shorter `horizon`, take smaller batches or raise the limit"
         )
     return torch.as_tensor(np.indices([trajectories] * n).reshape(n, -1).T.copy())
 

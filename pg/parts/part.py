@@ -45,6 +45,17 @@ class Part(Record):
     states under the behaviour policy, or under the target policy.
     """
 
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse what pydantic would refuse without saying what to do instead."""
+        if name.startswith("_"):
+            super().__setattr__(name, value)
+            return
+        raise TypeError(
+            f"{type(self).__name__} sets its attribute {name}, and no part may keep something itself, because runs "
+            "share it. What it learns from earlier batches belongs to make_critic: see docs/checking.md, "
+            '"A baseline that learns"'
+        )
+
     @property
     def words(self) -> str:
         """The part in labels of variants; empty if labels omit it."""

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from pg.laboratory.job import Sample
 from pg.laboratory.reference import truth
 from pg.learning.job import Budget, TrainJob
 from pg.learning.training import train
+from pg.parts.baselines.base import Baseline
 from pg.parts.equation import definitions, equation
 from pg.parts.variant import PolicyOptions, Variant
 from pg.study.code import defining_files
@@ -146,6 +148,18 @@ def test_own_parts_have_equations(parts: dict[str, Any], line: str) -> None:
     assert line in definitions(variant)
     for written in (equation(variant), *definitions(variant)):
         MathTextParser("agg").parse(f"${written}$")
+
+
+def test_a_part_keeps_nothing_between_updates() -> None:
+    class Keeping(Baseline):
+        def __call__(self, batch: Any) -> Any:
+            self.last = batch.totals
+            return batch.totals
+
+    part = Keeping()
+    with pytest.raises(TypeError, match=r"Keeping sets its attribute last, .*make_critic: see docs/checking\.md"):
+        part(SimpleNamespace(totals=0.0))
+    assert not hasattr(part, "last")
 
 
 @pytest.mark.parametrize(

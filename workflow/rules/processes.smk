@@ -156,6 +156,8 @@ onstart:
 
 
 onsuccess:
+    if f"{RESULTS}/report.html" in reasons_of_jobs():
+        logger.info(f"{STUDY.name}: the report is {RESULTS}/report.html")
     # Remove the folders of checkpoints that no job needs any more.
     for folder, _, _ in os.walk(f"{STUDY.results}/checkpoints", topdown=False):
         if not os.listdir(folder):

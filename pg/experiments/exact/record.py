@@ -48,8 +48,8 @@ class ExactExperiment(ExactOptions, Measurement):
                 made = f"{trajectories**size:.3g}" if digits <= _DIGITS else f"10^{digits:.3g}"
                 yield (
                     f"{declared.at}.limit: {cell.environment_id} has {in_words(trajectories)} trajectories, and "
-                    f"batches of {size} make {made} of them; {self.limit:,} are allowed: shorten the horizon, "
-                    "sweep smaller batches, or raise the limit"
+                    f"batches of {size} make {made} of them; {self.limit:,} are allowed: give the environment "
+                    "a shorter `horizon`, sweep smaller batches, or raise the limit"
                 )
 
     def cost(self, cell: Cell) -> Cost:

@@ -57,7 +57,7 @@ class SupportExperiment(SupportOptions, Measurement):
             if count > self.limit:
                 yield (
                     f"{declared.at}.limit: {cell.environment_id} has {in_words(count)} trajectories; {self.limit:,} "
-                    "are allowed: shorten the horizon, or raise the limit"
+                    "are allowed: give the environment a shorter `horizon`, or raise the limit"
                 )
 
     def cost(self, cell: Cell) -> Cost:
