@@ -83,7 +83,10 @@ class Environment(Record):
         description="Transformation of rewards for learning. Logged returns and the threshold use the original ones.",
     )
     observations: Observations = Field(default=Observations(), description="Transformation of observations.")
-    label: str | None = Field(default=None, description="Name in figures and tables of the report. Default: the id.")
+    label: str | None = Field(
+        default=None,
+        description="Name in figures and tables of the report. Default: the id, or the key if the id is taken.",
+    )
 
     @property
     def physics(self) -> Environment:
