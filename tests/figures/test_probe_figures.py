@@ -49,6 +49,16 @@ def test_variances_are_relative_to_the_plain_estimator_on_the_same_policy() -> N
     assert notes(axes) == {"total return": "200", "total, average reward": "10", "to go": "200"}
 
 
+def test_other_levels_of_the_plain_estimator_have_dots_of_their_own() -> None:
+    def value(seed: int, metric: str, **at: Any) -> float | None:
+        return 10.0**seed * at["environment.rewards.scale"] ** 2 if metric == "total_variance" else None
+
+    study = study_of(probe={"variants": ["total"], "sweep": {"environment.rewards.scale": [1, 3]}})
+    dots, means = clouds(draw(request("variance", value, study, environments=("chain",))).axes[0])
+    assert dots[:, 0].tolist() == pytest.approx([9] * SEEDS)
+    assert means[:, 0].tolist() == pytest.approx([1, 9])
+
+
 def test_a_caption_says_who_has_the_least_and_names_the_smallest_and_the_largest_number() -> None:
     known = {"total": 1.0, "average": 0.5, "to_go": 2.0}
 

@@ -64,6 +64,8 @@ experiments/gait/variants: [learner, other]
 experiments/gait/variants: [other] => : other: a gait experiment compares no estimators
 experiments/gait/sweep: {variant.batch: [4, 8]}
   => : variant.batch has no effect, because policies train as learner declares
+experiments/gait/sweep: {environment.rewards.scale: [1, 2]}
+  => : environment.rewards.scale has no effect on how trained policies move
 experiments/gait/sweep: {environment.horizon: [9]} => : environment.horizon: snapshots are
 experiments/gait/episodes: 0 => : should be greater than 0; it is 0
 experiments/gait/frames: 1 => : should be greater than or equal to 2; it is 1

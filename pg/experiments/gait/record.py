@@ -47,7 +47,9 @@ class GaitExperiment(GaitOptions, Measurement):
             )
         for path in self.sweep:
             # For every kind with a source, other paths are checked in pg/study/problems/experiments.py.
-            if path.startswith("variant.") and not path.startswith("variant.policy"):
+            if path.startswith("environment.rewards"):
+                yield f"{declared.at}.sweep: {path} has no effect on how trained policies move; remove it"
+            elif path.startswith("variant.") and not path.startswith("variant.policy"):
                 yield f"{declared.at}.sweep: {path} has no effect, because policies train as {trained} declares"
         for name in self.environments:
             yield from _environment_problems(f"{declared.at}.environments: {name}", declared.environments[name])

@@ -62,9 +62,10 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
 
 def _over(measured: pd.DataFrame, reference: Series) -> pd.DataFrame:
     """Divide each variance by that of the reference on the same policy; leave out the reference, and what is 0."""
-    of_reference = reference.rows(measured).set_index("seed")["value"]
-    ratios = measured.assign(value=measured["value"] / measured["seed"].map(of_reference))
-    return ratios[(measured["variant"] != reference.variant) & (ratios["value"] > 0) & (ratios["value"] < float("inf"))]
+    of_reference = reference.rows(measured)
+    by_seed = of_reference.set_index("seed")["value"]
+    ratios = measured.drop(of_reference.index).assign(value=lambda rows: rows["value"] / rows["seed"].map(by_seed))
+    return ratios[(ratios["value"] > 0) & (ratios["value"] < float("inf"))]
 
 
 def _with_zeros(summary: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
