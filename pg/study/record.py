@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Self, cast
 
@@ -31,14 +32,18 @@ class Report(Record):
     sections: dict[str, str | None] = Field(
         default={},
         description="Sections of claims and figures in the order of the report, each with a text below its heading, or "
-        "null. A section belongs at the longest of these that its name begins with; others follow.",
+        "null. A section belongs at the longest of these whose words its name begins with; others follow.",
     )
 
 
 def declared_section(section: str, declared: Iterable[str]) -> str | None:
-    """Return the longest declared section which a name begins with; None if there is none. Case is ignored."""
-    named = section.strip().casefold()
-    return max((title for title in declared if named.startswith(title.casefold())), key=len, default=None)
+    """Return the longest declared section whose words a name begins with; None if there is none. Case is ignored.
+
+    So "Recap (slide 3)" and "Recap of imitation" belong at "Recap", but "Recaps" does not.
+    """
+    named = section.strip()
+    begun = (title for title in declared if re.match(rf"{re.escape(title)}(?!\w)", named, re.IGNORECASE))
+    return max(begun, key=len, default=None)
 
 
 class Study(Record):

@@ -59,16 +59,22 @@ def _without_required(node: Any) -> Any:
 
 
 def _description(name: str, kind: FigureKind) -> str:
-    """Return what a kind of figure shows, by the docstring of its module, and the keys that not all kinds have."""
+    """Return what a kind of figure shows, of which kinds of experiment, and the keys that not all kinds have."""
+    drawn = " or ".join(one for one, experiment in KINDS.items() if name in experiment.figures)
+    keys = ", ".join(own_keys(name, kind))
+    return f"{shown_by(kind)} Of {drawn} experiments.{f' Takes {keys}.' if keys else ''}"
+
+
+def shown_by(kind: FigureKind) -> str:
+    """Return what a built-in kind of figure shows: the docstring of its module."""
     spec = find_spec(kind.module)
     assert spec is not None and spec.origin is not None, f"{kind.module} is a module of pg"
     shown = ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8")))
-    drawn = " or ".join(one for one, experiment in KINDS.items() if name in experiment.figures)
-    keys = ", ".join(_keys(name, kind))
-    return f"{shown} Of {drawn} experiments.{f' Takes {keys}.' if keys else ''}"
+    assert shown is not None, f"{kind.module} has a docstring"
+    return shown
 
 
-def _keys(name: str, kind: FigureKind) -> Iterator[str]:
+def own_keys(name: str, kind: FigureKind) -> Iterator[str]:
     """Yield the keys of a figure that this kind has, and others have not."""
     taken = {
         "stages": any(name in one.figures and issubclass(one, Measurement) for one in KINDS.values()),

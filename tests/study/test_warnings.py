@@ -133,3 +133,6 @@ def test_a_section_that_is_not_declared_is_warned_of(options: dict[str, Any]) ->
         f"figures.variance.section: 'Baselines (jacket)' {said}",
         f"claims.causality.section: 'Using causality' {said}; did you mean 'Using casuality'?",
     ]
+    assert warned(options, report__sections={"Using causality": None, "Baseline": None}) == [
+        f"figures.variance.section: 'Baselines (jacket)' {said}; did you mean 'Baseline'?"
+    ]

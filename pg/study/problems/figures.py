@@ -28,7 +28,7 @@ def problems_of_figures(study: Study) -> Iterator[str]:
         kinds = unknown(f"{at}.kind", [figure.kind], {**FIGURES, **own}) if ":" not in figure.kind else ()
         names = [
             *(
-                f"{problem};\n      what each shows: pg/experiments; module:NAME for one of your own"
+                f"{problem};\n      what each shows: docs/studies.md#figures; module:NAME for one of your own"
                 for problem in kinds
             ),
             *unknown(f"{at}.experiment", [figure.experiment], study.declared("experiments")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path, PurePosixPath
 
 from pg.experiments.lookup import FOLDERS
@@ -33,6 +34,11 @@ def problem_of_results(study: Study) -> str | None:
         return None
     return (
         f"results: {folder} belongs to the study {owner!r}, and this study is {study.name!r}; use another folder, for "
-        f"example results: {first}/mine. If this is the same study with a new name, delete {Path(folder, MARK)} and "
-        "rerun"
+        f"example results: {_unused(first)}. If this is the same study with a new name, delete {Path(folder, MARK)} "
+        "and rerun"
     )
+
+
+def _unused(parent: str) -> Path:
+    folders = (Path(parent, "mine" if number == 1 else f"mine_{number}") for number in count(1))
+    return next(folder for folder in folders if not folder.exists())

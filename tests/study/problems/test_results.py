@@ -29,6 +29,13 @@ def test_folder_of_another_study_is_refused(options: dict[str, Any]) -> None:
     assert f"delete results/{MARK}" in message
 
 
+def test_the_recommended_folder_is_not_there_yet(options: dict[str, Any]) -> None:
+    mark(Path("results/mine"), "One")
+    assert "use another folder, for example results: results/mine_2." in str(problem(options, "results/mine", "Other"))
+    mark(Path("results/mine_2"), "Two")
+    assert "use another folder, for example results: results/mine_3." in str(problem(options, "results/mine", "Other"))
+
+
 @pytest.mark.parametrize("results", ["pg", "workflow/studies", "tests", "reference"])
 def test_folder_of_the_code_is_refused(results: str, options: dict[str, Any]) -> None:
     assert "is in a folder of the code" in str(problem(options, results))

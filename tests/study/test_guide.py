@@ -1,0 +1,87 @@
+"""docs/studies.md agrees with the code."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+from pg.environments.catalogue import trajectories_of
+from pg.experiments.exact.options import ExactOptions
+from pg.experiments.figures.lookup import FIGURES
+from pg.experiments.registry import KINDS
+from pg.study.schema import own_keys, shown_by
+from pg.study.validation import load
+from pg.study.warnings import warnings_of
+from pydantic import BaseModel
+from tests.study.studies import put, refused
+
+GUIDE = Path("docs/studies.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_guide_says_what_each_kind_of_figure_shows_and_takes(name: str) -> None:
+    kind = FIGURES[name]
+    experiments = [f"`{one}`" for one, experiment in KINDS.items() if name in experiment.figures]
+    keys = [f"`{key}`" for key in own_keys(name, kind)]
+
+    assert f"\n| {', '.join(experiments)} | `{name}` | {shown_by(kind)} | {', '.join(keys)} |\n" in GUIDE
+
+
+def test_an_unknown_kind_of_figure_is_refused_with_the_place_of_the_list(options: dict[str, Any]) -> None:
+    put(options, "figures/variance/kind", "variances")
+
+    refused(options, r"(?s)did you mean 'variance'.*\n      what each shows: docs/studies\.md#figures;")
+    assert "\n## Figures\n" in GUIDE
+
+
+EXAMPLE = next(yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL) if "gait" in block)
+
+SHARED = ("source", "sample.", "sweep")
+
+
+def keys_of(record: type[BaseModel]) -> Iterator[str]:
+    """Yield the keys of a record, and those of the records in them, as dotted paths."""
+    for name, field in record.model_fields.items():
+        inner = [one for one in (field.annotation, *get_args(field.annotation)) if isinstance(one, type)]
+        records = [one for one in inner if issubclass(one, BaseModel)]
+        yield from (f"{name}.{key}" for one in records for key in keys_of(one)) if records else (name,)
+
+
+def keys_in(mapping: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the keys of nested mappings as dotted paths, and those of every mapping inside."""
+    for key, value in mapping.items():
+        yield key
+        yield from (f"{key}.{path}" for path in (keys_in(value) if isinstance(value, dict) else ()))
+
+
+def test_the_example_with_all_kinds_of_experiment_is_legal() -> None:
+    study = load({"name": "Example", **EXAMPLE})
+
+    assert {one.kind for one in study.experiments.values()} == set(KINDS)
+    assert [*warnings_of(study)] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_example_has_every_key_of_each_kind_of_experiment(kind: str) -> None:
+    shown = [keys_in(one) for one in EXAMPLE["experiments"].values() if one["kind"] == kind]
+    found = {key for keys in shown for key in keys} | {f"seeds.{key}" for key in keys_in(EXAMPLE["seeds"]["train"])}
+    # Keys of several kinds are shown once.
+    shared = {key for one in EXAMPLE["experiments"].values() for key in keys_in(one) if key.startswith(SHARED)}
+
+    assert {*keys_of(KINDS[kind])} - found - shared == set()
+
+
+def test_the_guide_says_how_many_batches_an_enumeration_has() -> None:
+    study = load({"name": "Example", **EXAMPLE})
+    lake, chain = (study.environments[name] for name in ("lake", "chain"))
+    slippery = lake.model_copy(update={"kwargs": {**lake.kwargs, "is_slippery": True}})
+    trajectories = trajectories_of(lake), trajectories_of(chain), trajectories_of(slippery)
+    batches = trajectories[0] ** 2, trajectories[1] ** 3
+    limit = ExactOptions().limit
+
+    assert max(batches) <= limit < trajectories[0] ** 3
+    said = re.search(r"exact`\.\*\*(.*?)\n\n", GUIDE, re.DOTALL)
+    assert said is not None
+    assert {*trajectories, *batches} <= {int(number.replace(",", "")) for number in re.findall(r"[\d,]*\d", said[1])}
