@@ -24,6 +24,8 @@ from pg.parts.variant import Variant
 
 # Measured: smaller chunks need more calls, and larger tensors take more time per number.
 _CHUNK_ELEMENTS = 2_000_000
+# Several steps are rounded before they cancel.
+_ROUNDINGS = 4
 
 
 def batch_gradients(
@@ -120,6 +122,24 @@ class BestConstant(NamedTuple):
     def variance_of(self, constant: float) -> float:
         """Return the total variance with a constant baseline."""
         return self.variance + (constant - self.constant) ** 2 * self.spread
+
+
+def above_rounding(
+    gradients: Float[Tensor, "S D"], without_baseline: float, dtype: torch.dtype
+) -> Float[Tensor, "S D"]:
+    r"""Set estimates to 0 that only the rounding of returns makes, where all trajectories of a batch earn the same.
+
+    Parameters
+    ----------
+    gradients
+        Estimates whose weights are in the unit of the return.
+    without_baseline
+        The total variance without a baseline. Returns that are rounded to $\epsilon$ leave an $\epsilon^2$ of it.
+    dtype
+        Of the rewards.
+    """
+    rounding = (_ROUNDINGS * torch.finfo(dtype).eps) ** 2 * without_baseline
+    return gradients.where(gradients.square().sum(-1, keepdim=True) > rounding, 0)
 
 
 def best_constants(

@@ -47,14 +47,15 @@ class RunRecorder:
         if now - self._reported > _SECONDS_BETWEEN_REPORTS:
             self._reported = now
             rate = (self._steps - self._restored_steps) / (now - self._started)
+            remaining = self._total_steps - self._steps
             _log.info(
-                "iteration %d  return %.1f  %d of %d steps  %.0f steps/s  about %.0f s left",
+                "iteration %d  return %.1f  %d of %d steps  %.0f steps/s  %s",
                 row["iteration"],
                 row["return_mean"],
                 self._steps,
                 self._total_steps,
                 rate,
-                max(0.0, self._total_steps - self._steps) / rate,
+                f"about {remaining / rate:.0f} s left" if remaining > 0 else "rates beyond the grid are not counted",
             )
 
     def evaluation(self, row: Row) -> None:

@@ -161,6 +161,18 @@ def test_metrics_relative_to_a_gradient_of_zero_are_nan() -> None:
     assert found["reference_flagged"] == 1
 
 
+def test_the_rounding_of_equal_returns_is_no_variance() -> None:
+    """In five steps no pole falls: with a baseline all estimates are 0, and without one they are not."""
+    discounted = Variant(discount=0.9, baseline="per_step_leave_one_out")
+    variants = {"baseline": discounted, "plain": Variant(discount=0.9)}
+    environment = Environment(id="CartPole-v1", horizon=5, rewards={"scale": 0.1})
+    sample = Sample(trajectories=70, batches=(7,), reference=64, reference_limit=64)
+    rows = rows_of(job_of(ProbeExperiment, environment, variants, policy=OPTIONS, sample=sample)).set_index("variant")
+    assert rows.loc["baseline", ["total_variance", "cosine", "empty"]].tolist() == [0, 0, 1]
+    assert rows.loc["plain", "total_variance"] > 1e-4
+    assert rows.loc["plain", "empty"] == 0
+
+
 def test_returns_are_alike_where_at_most_one_differs() -> None:
     returns = [[5, 5, 5, 5], [5, 9, 5, 5], [5, 5, 1, 5], [5, 5, 9, 9], [1, 5, 5, 9]]
     assert returns_alike(torch.tensor(returns, dtype=torch.float64)).tolist() == [True, True, True, False, False]

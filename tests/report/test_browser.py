@@ -132,6 +132,16 @@ def test_every_picture_of_the_page_loads(page: Chrome) -> None:
     assert all(widths)
 
 
+@pytest.mark.parametrize("width", ["one_column", "two_columns"])
+def test_a_tall_picture_keeps_its_shape(page: Chrome, width: str) -> None:
+    unfold_all(page)
+    image = page.find_element(By.CSS_SELECTOR, "figure img")
+    page.execute_script("arguments[0].closest('figure').className = arguments[1]", image, width)
+    tall = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='1000' height='2000'/>"
+    page.execute_script("Object.assign(arguments[0], {src: arguments[1], width: 1000, height: 2000})", image, tall)
+    assert image.size["height"] == pytest.approx(2 * image.size["width"], abs=2)
+
+
 def test_equations_are_laid_out(page: Chrome) -> None:
     unfold_all(page)
     heights = [one.size["height"] for one in page.find_elements(By.CSS_SELECTOR, ".equation math")]

@@ -23,9 +23,13 @@ def test_rows_are_sorted_by_seed_and_iteration() -> None:
 def test_progress_has_iteration_return_rate_and_time_left(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = iter([0.0, 10.0, 10.0])
+    clock = iter([0.0, 10.0, 20.0, 20.0])
     monkeypatch.setattr(recording.time, "monotonic", lambda: next(clock))
-    recorder = RunRecorder(100)
+    recorder = RunRecorder(15)
     with caplog.at_level(logging.INFO, logger="pg"):
         recorder.row(row(0, 1))
-    assert caplog.messages == ["iteration 1  return 1.0  10 of 100 steps  1 steps/s  about 90 s left"]
+        recorder.row(row(0, 2))
+    assert caplog.messages == [
+        "iteration 1  return 1.0  10 of 15 steps  1 steps/s  about 5 s left",
+        "iteration 2  return 1.0  20 of 15 steps  1 steps/s  rates beyond the grid are not counted",
+    ]

@@ -20,7 +20,7 @@ from pg.experiments.probe.metrics import METRICS
 from pg.experiments.probe.options import ProbeOptions
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, policy_of, sample
-from pg.laboratory.gradients import best_constants, gradients_of_all
+from pg.laboratory.gradients import above_rounding, best_constants, gradients_of_all
 from pg.laboratory.job import MeasurementJob
 from pg.laboratory.reference import Reference, reference
 from pg.learning.policies import Parameters
@@ -93,8 +93,11 @@ def probe(job: MeasurementJob[ProbeOptions], policies: Mapping[int, Parameters])
         kept: dict[tuple[int, str], Float[Tensor, "S D"]] = {}
         for size in options.sample.batches:
             batches = pool.regrouped(size)
-            for name, gradients in gradients_of_all(policy, job.variants, batches, mdp, critics).items():
-                found = Probed(gradients.double(), truth, batches.returns, best[name].variance / size, explained[name])
+            for name, estimated in gradients_of_all(policy, job.variants, batches, mdp, critics).items():
+                gradients = estimated.double()
+                if not job.variants[name].normalise_advantages:
+                    gradients = above_rounding(gradients, best[name].variance_of(0) / size, pool.rewards.dtype)
+                found = Probed(gradients, truth, batches.returns, best[name].variance / size, explained[name])
                 names = {"seed": seed, "variant": name, "batch": size}
                 rows.append({**names, **dict.fromkeys(_COLUMNS), **of_reference, **values(METRICS, found)})
                 kept[size, name] = gradients[:SHOWN]
