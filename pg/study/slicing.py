@@ -78,3 +78,14 @@ def part_of(study: Study, experiments: Iterable[str]) -> Study:
             "report": Report(),
         }
     )
+
+
+def numbers_of(study: Study, experiments: Iterable[str]) -> Study:
+    """Return the part of a study that decides about the tables of some experiments: without labels."""
+    part = part_of(study, experiments)
+    return part.model_copy(
+        update={
+            key: {name: one.model_copy(update={"label": None}) for name, one in records.items()}
+            for key, records in {"environments": part.environments, "variants": part.variants}.items()
+        }
+    )

@@ -9,7 +9,7 @@ from pg.core.record import Record
 from pg.environments.record import Environment
 from pg.study import code
 from pg.study.expansion import cells
-from pg.study.slicing import measurement_job, part_of, train_job, tune_job
+from pg.study.slicing import measurement_job, numbers_of, part_of, train_job, tune_job
 from pg.study.sources import places_of
 from tests.study.studies import ROOT, study_of
 from tests.study.test_code import forget
@@ -21,7 +21,7 @@ def jobs() -> Iterator[tuple[str, str, Sequence[Record]]]:
     """Yield name, script and records of jobs of every stage; the variants of `learning` and all other experiments."""
     for name, experiment in STUDY.experiments.items():
         script = "train_tables.py" if name in STUDY.training else "measurement_tables.py"
-        yield f"tables {name}", script, [part_of(STUDY, [name])]
+        yield f"tables {name}", script, [numbers_of(STUDY, [name])]
         if name not in STUDY.training:
             environment, stage = places_of(STUDY, name)[0]
             job = measurement_job(STUDY, name, environment, stage, experiment.seeds.blocks[0])

@@ -8,7 +8,7 @@ from pg.experiments.kind import Seeds
 from pg.learning.job import TrainJob
 from pg.study.expansion import cells
 from pg.study.record import Study
-from pg.study.slicing import part_of, train_job, tune_job
+from pg.study.slicing import numbers_of, part_of, train_job, tune_job
 from pg.study.sources import measured_policies, places_of, stages_of
 from pg.study.validation import load
 from tests.study.studies import changed, put, study_of
@@ -103,6 +103,15 @@ def test_a_part_of_a_study_has_what_its_experiments_use_alone(options: dict[str,
     assert not before.claims
     options["variants"] = {"first": {"returns": "to_go"}, **options["variants"]}
     assert part_of(load(options), ["gradients"]).canonical() == before.canonical()
+
+
+def test_labels_change_no_table(options: dict[str, Any]) -> None:
+    before = numbers_of(load(options), ["gradients"]).canonical()
+    options["variants"]["total"]["label"] = "the whole return"
+    next(iter(options["environments"].values()))["label"] = "another name"
+    assert numbers_of(load(options), ["gradients"]).canonical() == before
+    options["variants"]["total"]["discount"] = 0.9
+    assert numbers_of(load(options), ["gradients"]).canonical() != before
 
 
 def test_a_part_of_a_study_has_the_variant_that_its_policies_follow() -> None:

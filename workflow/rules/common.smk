@@ -3,7 +3,7 @@ import re
 
 from pg.study.code import code_digest, defining_files
 from pg.study.expansion import cells
-from pg.study.slicing import part_of
+from pg.study.slicing import numbers_of, part_of
 
 RESULTS = STUDY.results
 SCRIPTS = HOME / "workflow/scripts"

@@ -8,11 +8,11 @@ POOLS = pools(STUDY)
 
 
 def part_of_experiment(wildcards):
-    return part_of(STUDY, [wildcards.experiment])
+    return numbers_of(STUDY, [wildcards.experiment])
 
 
 def part_of_pool(wildcards):
-    return part_of(STUDY, POOLS[wildcards.pool])
+    return numbers_of(STUDY, POOLS[wildcards.pool])
 
 
 def kind_of_figure(figure):
