@@ -11,7 +11,7 @@ from pg.claims import judge
 from pg.claims.record import Claim
 from pg.plotting.text import noted, number
 from tests.figures.pictures import caption, cells, clouds, coloured, draw, lines, notes, panels, titles
-from tests.figures.studies import EXPERIMENTS, LAMBDAS, OFFSETS, SEEDS, made_up, request, study_of, with_tables
+from tests.figures.studies import EXPERIMENTS, LAMBDAS, OFFSETS, SEEDS, Value, made_up, request, study_of, with_tables
 
 SHARES = {"average": 0.8, "worse": -0.6, "best": 1.0}
 BASELINES = {
@@ -75,7 +75,9 @@ def test_a_caption_says_who_has_the_least_and_names_the_smallest_and_the_largest
     def other(variant: str, stage: str, metric: str, **_: Any) -> float | None:
         return known[variant] ** (-1 if stage == "late" else 1) if metric == "total_variance" else None
 
-    assert "average reward (in 1 of 2 cases)" in caption(request("variance", other, environments=("chain",)))
+    assert "average reward and to go (in 1 of 2 cases each);" in caption(
+        request("variance", other, environments=("chain",))
+    )
 
 
 def test_a_variance_of_zero_is_the_least() -> None:
@@ -87,23 +89,61 @@ def test_a_variance_of_zero_is_the_least() -> None:
 
     one = request("variance", value, variants=("total", "to_go"), stages=("late",))
     first, second = draw(one).axes
-    assert (notes(first)["to go"], notes(second, first)["to go"]) == ("0", "2")
+    assert (notes(first)["to go"], notes(second, first)["to go"]) == ("0–2", "2")
     assert caption(one).startswith("Least variance in A chain and CartPole-v1: to go (in all 2 cases).")
 
 
-def test_several_variances_of_zero_are_no_win_and_the_caption_counts_them() -> None:
+def without_variance(*seeds: int) -> Value:
+    """Return variances of 3 and 2, that are 0 for all variants in the chain's policies of some seeds."""
+
     def value(environment: str, seed: int, variant: str, metric: str, **_: Any) -> float | None:
         if metric != "total_variance":
             return None
-        is_zero = environment == "chain" and seed < 3
-        return 0.0 if is_zero else {"total": 3.0, "to_go": 2.0}.get(variant)
+        return 0.0 if environment == "chain" and seed in seeds else {"total": 3.0, "to_go": 2.0}.get(variant)
 
-    options = {"variants": ("total", "to_go"), "stages": ("late",)}
-    both = caption(request("variance", value, **options))
-    assert "to go (in 1 of 2 cases; in 1, several are 0)." in both
-    assert f"The variance is 0 in 3 of {2 * SEEDS} policies, so that a ratio is undefined." in both
+    return value
+
+
+def test_where_some_policies_have_no_variance_the_notes_have_its_range_and_the_caption_agrees_with_the_marks() -> None:
+    one = request("variance", without_variance(0, 1, 2), variants=("total", "to_go"), stages=("late",))
+    first, second = draw(one).axes
+    _, means = clouds(first)
+
+    assert notes(first) == {"total return": "0–3", "to go": "0–2"}
+    assert notes(second, first) == {"total return": "3", "to go": "2"}
+    assert means[:, 0].tolist() == pytest.approx([1, 2 / 3])
+    said = caption(one)
+    assert "CartPole-v1: to go (in all 2 cases)." in said
+    assert f"In 3 of {2 * SEEDS} policies a variance is 0: no dot, and a range at the right." in said
+
+
+def test_several_variances_of_zero_are_no_win() -> None:
+    options, value = {"variants": ("total", "to_go"), "stages": ("late",)}, without_variance(*range(SEEDS))
+
+    assert "to go (in 1 of 2 cases; in 1, several are 0)." in caption(request("variance", value, **options))
     assert "several, with 0." in caption(request("variance", value, environments=("chain",), **options))
-    assert "undefined" not in caption(request("variance", value, environments=("cartpole",), **options))
+    assert "is 0" not in caption(request("variance", value, environments=("cartpole",), **options))
+
+
+def test_a_caption_names_those_that_are_tied() -> None:
+    def value(variant: str, stage: str, environment: str, metric: str, **_: Any) -> float | None:
+        if metric != "cosine":
+            return None
+        least = {"chain": ("total", "average"), "cartpole": ("to_go", "total")}[environment]
+        return 0.5 if variant in least and stage == "initial" else 0.25 if variant in least else 0.75
+
+    one = request("batch_size", value, variants=("total", "average", "to_go"))
+    rows = one.rows("summary", metric="cosine", batch=16)
+
+    assert one.leaders(rows.assign(estimate=1.0)) == "all equal"
+    assert one.leaders(rows, lowest=True) == "total return (tied in all 4 cases)"
+    chain = rows[rows["environment"] == "chain"]
+    assert one.leaders(chain, lowest=True) == "total return and total, average reward (tied in all 2 cases)"
+    assert one.leaders(chain) == "to go (in all 2 cases)"
+    assert one.leaders(chain[chain["stage"] == "late"], lowest=True) == "total return and total, average reward, tied"
+    assert one.leaders(rows) == "total, average reward and to go (in 2 of 4 cases each)"
+    assert one.between(chain) == "0.25 (total return and total, average reward, late) to 0.75 (to go, initial and late)"
+    assert one.between(rows).startswith("0.25 (several) to 0.75 (several)")
 
 
 def test_the_caption_says_why_panels_of_cosines_are_blank() -> None:
@@ -204,6 +244,20 @@ def test_shares_of_an_enumeration_are_of_its_smallest_batches() -> None:
     axes = draw(shares(experiment="enumeration", environments=("chain",))).axes[0]
 
     assert axes.get_title(loc="left").endswith("(N = 2)")
+
+
+def test_the_caption_names_the_environments_with_a_share_and_the_variants_that_are_tied() -> None:
+    one = shares(worse=0.6)
+    table = one.tables["comparisons"].copy()
+    table.loc[table["variant"] == "best", "estimate"] = -1.0
+    table.loc[table["environment"] == "cartpole", ["estimate", "ci_low", "ci_high"]] = np.nan
+    half = with_tables(one, comparisons=table)
+
+    assert caption(half).startswith(
+        "Greatest reduction of variance in A chain: average and worse (tied in all 2 cases). 1: that of the best"
+    )
+    assert "–: b* may reduce nothing, or a variance is 0." in caption(half)
+    assert "may reduce nothing" not in caption(one)
 
 
 def test_shares_of_a_reduction_that_may_be_0_are_undefined() -> None:

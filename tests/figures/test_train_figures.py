@@ -191,9 +191,16 @@ def test_the_caption_of_many_environments_counts_those_in_which_a_variant_ends_h
         for name, end in ends.items()
     )
     everywhere = replace(one, environments=dict.fromkeys(ends, one.environments["cartpole"]))
-    said = caption(replace(everywhere, tables={**one.tables, "means": means}))
 
-    assert said.startswith("Mean curves end highest with total return in 2 and with to go in 2 of 4 environments.")
+    def said(means: pd.DataFrame) -> str:
+        return caption(replace(everywhere, tables={**one.tables, "means": means})).partition(". ")[0]
+
+    assert said(means) == "Mean curves end highest with total return and to go in 2 each of 4 environments"
+    fewer = means.assign(estimate=means["estimate"].mask(means["environment"] == "b", 2.0))
+    assert (
+        said(fewer)
+        == "Mean curves end highest with total return in 3 and with to go in 2 of 4 environments (tied in 1)"
+    )
 
 
 def test_a_level_that_all_runs_share_is_in_their_names() -> None:

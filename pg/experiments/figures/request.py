@@ -28,7 +28,7 @@ from pg.parts.variant import Variant
 from pg.plotting import layout, style
 from pg.plotting.marks import Series, at_level, gathered
 from pg.plotting.record import Figure
-from pg.plotting.text import at_levels, counted, in_words, listed, number
+from pg.plotting.text import at_levels, counted, first_of, in_words, listed, number
 
 if TYPE_CHECKING:
     # Altair takes half a second to import, and most figures are pictures alone.
@@ -39,6 +39,9 @@ Drawn: TypeAlias = tuple[mpl.Figure, str]
 
 E = TypeVar("E", bound=Experiment, covariant=True)
 _Named = TypeVar("_Named", Variant, Environment)
+
+_MOST_NAMED = 3  # environments in a caption
+_SAME = 1e-9  # relative distance of numbers that differ by rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +238,15 @@ class FigureRequest(Generic[E]):
         labels = [(self.environment_label(place.environment), place.stage) for place in self.places]
         return [(label, stage) if staged else ("", label) for label, stage in labels]
 
+    def with_numbers(self, rows: pd.DataFrame) -> str:
+        """Name the environments drawn in which a table has a finite estimate; of more than three, their number."""
+        rows = self.shown(rows)
+        defined = {*rows.loc[np.isfinite(rows["estimate"]), "environment"]}
+        labels = [self.environment_label(name) for name in self.environments if name in defined]
+        if len(labels) > _MOST_NAMED:
+            return counted(len(labels), "environment")
+        return listed(labels) if labels else "no environment"
+
     def between(self, rows: pd.DataFrame, axis: str = "") -> str:
         """Say between which estimates the rows of a table are, and whose they are: "0.1 (to-go) to 1 (total)".
 
@@ -244,33 +256,32 @@ class FigureRequest(Generic[E]):
         rows = rows[np.isfinite(rows["estimate"])]
         if rows.empty:
             return "undefined"
-        estimates = rows["estimate"].to_numpy()
-        ends = rows.iloc[[estimates.argmin(), estimates.argmax()]].to_dict("records")
-        return " to ".join(f"{number(row['estimate'], 2)} ({self._named(row, rows, axis)})" for row in ends)
+        ends = (rows["estimate"].min(), rows["estimate"].max())
+        named = [self._all_named(rows[_equal(rows["estimate"], end)], rows, axis) for end in ends]
+        return " to ".join(f"{number(end, 2)} ({names})" for end, names in zip(ends, named, strict=True))
 
     def leaders(self, rows: pd.DataFrame, *, lowest: bool = False) -> str:
         """Say who has the highest or lowest estimate in most cases: "to-go (in 3 of 4 cases)".
 
         Variants compete with each other at all of their levels; a case is all else, as an environment, stage and batch.
-        Nobody has the lowest one where several are 0.
+        A tie counts for all that are tied, unless these are all, or have a lowest estimate of 0.
         """
         rows = self.shown(rows)
         rows = rows[np.isfinite(rows["estimate"])]
         if rows.empty:
             return "undefined"
         case = [column for column in self._labels() if column.partition(".")[0] != "variant"]
-        estimates = rows.groupby(case, observed=True, dropna=False)["estimate"]
-        is_tied = estimates.agg(lambda own: lowest and (own == 0).sum() > 1).astype(bool)
-        cases, ends = len(is_tied), estimates.agg("idxmin" if lowest else "idxmax")[~is_tied]
-        if ends.empty:
-            return "several, with 0"
-        among = rows.assign(**dict.fromkeys(case, ""))
-        count = Counter(self._named(row, among) for row in among.loc[ends].to_dict("records"))
-        ((first, wins),) = count.most_common(1)
-        if cases == 1:
-            return first
-        ties = f"; in {cases - len(ends)}, several are 0" if len(ends) < cases else ""
-        return f"{first} (in {f'all {wins}' if wins == cases else f'{wins} of {cases}'} cases{ties})"
+        among, winners, even, zeros = rows.assign(**dict.fromkeys(case, "")), list[list[str]](), 0, 0
+        for _, own in rows.groupby(case, observed=True, dropna=False)["estimate"]:
+            best = own.min() if lowest else own.max()
+            first = own.index[_equal(own, best)]
+            if lowest and best == 0 and len(first) > 1:
+                zeros += 1
+            elif len(first) == len(own) > 1:
+                even += 1
+            else:
+                winners.append([self._named(row, among) for row in among.loc[first].to_dict("records")])
+        return _in_most_cases(winners, even, zeros)
 
     def _labels(self, axis: str = "") -> dict[str, Callable[[Any], str]]:
         """Return what names the rows of a table: columns, and how each writes its values."""
@@ -290,6 +301,14 @@ class FigureRequest(Generic[E]):
         labels = self._labels(axis)
         differ = {column: write for column, write in labels.items() if len(among[column].unique()) > 1}
         return ", ".join(write(row[column]) for column, write in differ.items()) or "all"
+
+    def _all_named(self, rows: pd.DataFrame, among: pd.DataFrame, axis: str) -> str:
+        """Name rows that are tied by what distinguishes them from the others, if they differ in one column alone."""
+        labels = {column: write for column, write in self._labels(axis).items() if len(among[column].unique()) > 1}
+        found = {column: list(dict.fromkeys(map(write, rows[column]))) for column, write in labels.items()}
+        if sum(len(names) > 1 for names in found.values()) > 1:
+            return "several"
+        return ", ".join(map(first_of, found.values())) or "all"
 
     def panels_in_a_row(self) -> int:
         """Return how many panels are in a row: one per stage, or per environment if there is one stage."""
@@ -315,6 +334,29 @@ class FigureRequest(Generic[E]):
 def places_of(rows: pd.DataFrame) -> pd.Series:
     """Return the name of the place of each row of a table."""
     return rows["environment"].astype(str) + "/" + rows["stage"].astype(str)
+
+
+def _equal(estimates: pd.Series, one: float) -> pd.Series:
+    """Return which estimates are equal to one, up to rounding."""
+    return (estimates - one).abs() <= _SAME * abs(one)
+
+
+def _in_most_cases(winners: Sequence[Sequence[str]], even: int, zeros: int) -> str:
+    """Say who wins in most cases; each case lists its winners, several if they are tied, and some cases have none."""
+    if not winners:
+        return "several, with 0" if zeros else "all equal"
+    cases, wins = len(winners) + even + zeros, Counter(name for names in winners for name in names)
+    most = max(wins.values())
+    first = [name for name, count in wins.items() if count == most]
+    won = [names for names in winners if not {*first}.isdisjoint(names)]
+    ties, is_together = sum(len(names) > 1 for names in won), len(won) == most
+    if cases == 1:
+        return f"{first_of(first)}, tied" if ties else first[0]
+    words = [f"in {f'all {cases}' if most == cases else f'{most} of {cases}'} cases{'' if is_together else ' each'}"]
+    if ties:
+        words = [f"tied {words[0]}"] if ties == most and is_together else [words[0], f"tied in {ties}"]
+    words += [f"in {count}, {what}" for count, what in ((zeros, "several are 0"), (even, "all are equal")) if count]
+    return f"{first_of(first)} ({'; '.join(words)})"
 
 
 def _label_of_equals(group: Sequence[Series]) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 from matplotlib.colors import Normalize
 
 from pg.experiments.exact.record import ExactExperiment
 from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.probe.record import ProbeExperiment
 from pg.plotting.heat import HeatTable, heat_tables
-from pg.plotting.text import listed
 
 
 def draw(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> Drawn:
@@ -24,9 +24,9 @@ def draw(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> Drawn:
     with_partner = {*shares["variant"], *shares["over"]}
     alone = "; ".join(request.variant_label(name) for name in request.drawn if name not in with_partner)
     left_out = f" Not drawn, without such a variant in the experiment: {alone}." if alone else ""
-    environments = listed([request.environment_label(name) for name in request.environments])
+    dashes = "; –: b* may reduce nothing, or a variance is 0" if np.isnan(estimates).any() else ""
     return figure, (
-        f"Greatest reduction of variance in {environments}: {request.leaders(shares)}. 1: that of the "
+        f"Greatest reduction of variance in {request.with_numbers(shares)}: {request.leaders(shares)}. 1: that of the "
         "best constant b*, which optimal constants estimate from the batch. 0: no baseline; below: more variance. "
-        f"Uncoloured: Fieller's 95 % interval over {request.policies} holds 0; –: b* may reduce nothing.{left_out}"
+        f"Uncoloured: Fieller's 95 % interval over {request.policies} holds 0{dashes}.{left_out}"
     )

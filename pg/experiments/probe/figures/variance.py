@@ -11,7 +11,7 @@ from pg.experiments.probe.record import ProbeExperiment
 from pg.parts.variant import Variant
 from pg.plotting import layout, marks, style
 from pg.plotting.marks import Series
-from pg.plotting.text import in_thousands, listed
+from pg.plotting.text import in_thousands
 
 
 def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
@@ -29,51 +29,65 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
         request.figure.width, titles, across, height, margin=0.3, sharex=True, sharey=True, x=x
     )
     compared = request.rows("comparisons", comparison="ratio", over=reference.variant, batch=request.batch)
+    ranked: list[pd.DataFrame] = []
     for place, axes in zip(places, panels, strict=True):
         measured, summary = request.of("total_variance", place, batch=request.batch)
-        summary = _with_zeros(summary, measured)
         ratios = marks.at_level(compared, {"environment": place.environment, "stage": place.stage})
         axes.set_xscale("log")
         itself = reference.rows(summary).assign(estimate=1.0, ci_low=math.nan, ci_high=math.nan)
-        marks.draw_rows(axes, series, pd.concat([ratios, itself]), _over(measured, reference), s=5)
+        ratios, dots = pd.concat([ratios, itself]), _over(measured, reference)
+        others = dots.drop(reference.rows(dots).index)
+        marks.draw_rows(axes, series, ratios, others[(others["value"] > 0) & (others["value"] < math.inf)], s=5)
+        ranked += [_or_zero(one.rows(ratios), one.rows(dots), one.rows(measured)) for one in series]
         axes.axvline(1, **style.RULE)
         for row, one in enumerate(series):
             for variance in one.rows(summary)["estimate"]:
-                layout.note_right(axes, row, in_thousands(float(f"{variance:.2g}")))
+                layout.note_right(axes, row, _in_words(variance, one.rows(measured)["value"]))
         layout.head(axes, axes.get_title(loc="left"), "tr Cov (return²)")
     layout.log_ticks(panels[0].xaxis)
     panels[0].xaxis.set_major_formatter("{x:g}")
-    where = listed([request.environment_label(name) for name in request.environments])
-    long, least = request.of("total_variance", batch=request.batch)
-    least = _with_zeros(least, long)
+    long, _ = request.of("total_variance", batch=request.batch)
+    least = pd.concat(ranked, ignore_index=True)
     shrunk = [name for name in request.drawn if request.variants[name].baseline.expects == "shrunk"]
-    without = request.leaders(least[~least["variant"].isin(shrunk)], lowest=True)
-    others = f"; without averages of the own batch: {without}" if shrunk else ""
+    found, without = (request.leaders(rows, lowest=True) for rows in (least, least[~least["variant"].isin(shrunk)]))
+    others = f"; without averages of the own batch: {without}" if shrunk and without != found else ""
+    where = request.with_numbers(least)
     policies = request.shown(long).groupby(["environment", "stage", "seed"], observed=True)["value"].min()
     zeros = int((policies == 0).sum())
     return figure, (
-        f"Least variance in {where}: {request.leaders(least, lowest=True)}{others}. Of batches of N = "
-        f"{request.batch}, over that of {reference.label}. Dots: {request.policies}; marks: geometric means, 95 % "
-        "intervals."
-        + (f" The variance is 0 in {zeros} of {len(policies)} policies, so that a ratio is undefined." if zeros else "")
-        + (" Averages of the own batch shrink estimates by 1/N." if others else "")
+        f"Least variance in {where}: {found}"
+        f"{others}. Of batches of N = {request.batch}, over that of {reference.label}. Dots: {request.policies}; "
+        "marks: geometric means, 95 % intervals."
+        + (
+            f" In {zeros} of {len(policies)} policies a variance is 0: no dot, and a range at the right."
+            if zeros
+            else ""
+        )
+        + (" Averages of the own batch shrink estimates by 1/N." if shrunk else "")
     )
 
 
 def _over(measured: pd.DataFrame, reference: Series) -> pd.DataFrame:
-    """Divide each variance by that of the reference on the same policy; leave out the reference, and what is 0."""
-    of_reference = reference.rows(measured)
-    by_seed = of_reference.set_index("seed")["value"]
-    ratios = measured.drop(of_reference.index).assign(value=lambda rows: rows["value"] / rows["seed"].map(by_seed))
-    return ratios[(ratios["value"] > 0) & (ratios["value"] < float("inf"))]
+    """Divide each variance by that of the reference on the same policy; NaN if both are 0."""
+    of_reference = reference.rows(measured).set_index("seed")["value"]
+    return measured.assign(value=measured["value"] / measured["seed"].map(of_reference))
 
 
-def _with_zeros(summary: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
-    """Return the summary with 0 as the geometric mean of variances of which one is 0, where it is undefined."""
-    keys = ["environment", "stage", "variant"]
-    least = measured.groupby(keys, observed=True)["value"].agg(lambda own: own.min(skipna=False))
-    is_zero = summary["estimate"].isna() & (least.reindex(pd.MultiIndex.from_frame(summary[keys])) == 0).to_numpy()
-    return summary.assign(estimate=summary["estimate"].mask(is_zero, 0.0))
+def _or_zero(ratio: pd.DataFrame, over: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """Return a ratio, or its limit 0 if the variance is 0 on all policies, or on one where the reference has some."""
+    is_zero = over["value"].min() == 0 or measured["value"].max() == 0
+    return ratio.assign(estimate=0.0) if is_zero else ratio
+
+
+def _in_words(mean: float, measured: pd.Series) -> str:
+    """Write a variance: the geometric mean, or the range over policies if one is 0, which has no such mean."""
+    if not (measured == 0).any():
+        return _short(mean)
+    return "0" if measured.max() == 0 else f"0–{_short(measured.max())}"
+
+
+def _short(variance: float) -> str:
+    return in_thousands(float(f"{variance:.2g}"))
 
 
 def _is_plain(variant: Variant) -> bool:

@@ -20,7 +20,7 @@ from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.marks import Series
 from pg.plotting.record import Width
-from pg.plotting.text import counted, listed
+from pg.plotting.text import counted, first_of, listed
 
 # Inches of a panel of means and of a panel of seeds, at the usual size of type.
 _HEIGHTS = (1.7, 0.8)
@@ -135,9 +135,15 @@ def _ends_in_words(series: Sequence[Series], ends: Sequence[tuple[str, pd.DataFr
         found = [marks.extremes(series, own) + (f" in {name}" if len(ends) > 1 else "") for name, own in ends]
         return listed(found) if found else "undefined"
     last = [marks.gathered(series, own).dropna(subset="estimate") for _, own in ends]
-    highest = Counter(own.nlargest(1, "estimate")["place"].item() for own in last if len(own))
-    found = [f"with {series[int(place)].label} in {times}" for place, times in highest.most_common(2)]
-    return f"highest {listed(found)} of {len(ends)} environments"
+    highest = [{*own.nlargest(1, "estimate", keep="all")["place"]} for own in last if len(own)]
+    wins: dict[int, list[str]] = {}
+    for place, count in Counter(int(place) for places in highest for place in sorted(places)).most_common():
+        wins.setdefault(count, []).append(series[place].label)
+    # The first two in order, or more if they are equal.
+    shown = [*wins.items()][: 1 if len(next(iter(wins.values()), [])) > 1 else 2]
+    found = [f"with {first_of(names)} in {count}{' each' if len(names) > 1 else ''}" for count, names in shown]
+    ties = sum(len(places) > 1 for places in highest)
+    return f"highest {listed(found)} of {len(ends)} environments{f' (tied in {ties})' if ties else ''}"
 
 
 def _title(one: Series, inches: float) -> str:

@@ -15,7 +15,7 @@ from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.marks import Series
-from pg.plotting.text import counted, number
+from pg.plotting.text import counted, listed, number
 
 _SCORES = LinearSegmentedColormap.from_list("scores", ["#ffffff", "#7fb4de"])  # pale enough for dark text
 
@@ -55,7 +55,7 @@ def _tuned_series(part: FigureRequest[TrainExperiment]) -> list[Series]:
 
 
 def _commonest(drawn: Sequence[tuple[FigureRequest[TrainExperiment], list[Series], str]]) -> str:
-    """Say which rate was chosen most often."""
+    """Say which rates were chosen most often."""
     scores = [
         marks.gathered(series, part.rows("tuned", environment=environment)).assign(panel=place)
         for place, (part, series, environment) in enumerate(drawn)
@@ -63,7 +63,9 @@ def _commonest(drawn: Sequence[tuple[FigureRequest[TrainExperiment], list[Series
     every = pd.concat(scores)
     every = every.loc[every["chosen"]].drop_duplicates(["panel", "series", "selection"])
     counts = every["learning_rate"].value_counts().sort_index()
-    return f"Chosen most often: {counts.idxmax():g}, by {counts.max()} of {counted(len(every), 'selection')}."
+    most = [f"{rate:g}" for rate in counts.index[counts == counts.max()]]
+    each = " each" if len(most) > 1 else ""
+    return f"Chosen most often: {listed(most)}, by {counts.max()} of {counted(len(every), 'selection')}{each}."
 
 
 def _height(labels: Sequence[str], *, is_wide: bool) -> float:
