@@ -165,6 +165,35 @@ def test_only_environments_with_tables_have_the_parts_of_the_bias() -> None:
     assert "total variation" not in caption(request("staleness", stale, environments=("cartpole",)))
 
 
+def test_the_caption_says_where_no_step_changed_a_policy() -> None:
+    def still(environment: str, metric: str, **where: Any) -> float | None:
+        if environment == "chain" and metric == "kl" and where["stage"] in stages:
+            return 0.0
+        if (environment, where["stage"], where["seed"], metric) == ("cartpole", "late", 0, "cosine"):
+            return float("nan")
+        return stale(environment=environment, metric=metric, **where)
+
+    stages = ["initial", "late"]
+    one = request("staleness", still)
+    drawn = panels(draw(one))
+    assert all(axes.get_legend() is None for axes in drawn)
+    said = caption(one)
+    assert said.endswith("5 policies. Empty: no step changed a policy in A chain; or ∇J(θ') is 0 for a policy.")
+    assert "(CartPole-v1, initial policies)" in said
+    assert "below 0.5: undefined." in caption(request("staleness", still, environments=("chain",)))
+    assert "Empty" not in caption(request("staleness", stale))
+    stages.pop()
+    assert "total variation. Empty: no step changed a policy in A chain (initial); or" in caption(
+        request("staleness", still)
+    )
+
+
+def test_the_prime_of_a_policy_is_that_of_its_parameters() -> None:
+    labels = {axes.get_xlabel() for axes in panels(draw(request("staleness", stale)))}
+
+    assert r"\pi_{\theta'}" in "".join(labels)
+
+
 def test_estimators_without_bias_are_not_on_the_logarithmic_axis() -> None:
     bias = panels(draw(request("staleness", stale, environments=("chain",))))[1]
 

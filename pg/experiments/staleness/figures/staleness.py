@@ -28,7 +28,8 @@ _PARTS = {
     "distance of the states": {"state_variation": ""},
 }
 _HALF = 0.5
-_DIVERGENCE = r"$\mathrm{E}[\mathrm{KL}(\pi_\theta' \,\|\, \pi_\theta)]$"
+_MOST_LISTED = 4  # numbers of steps in the caption
+_DIVERGENCE = r"$\mathrm{E}[\mathrm{KL}(\pi_{\theta'} \,\|\, \pi_\theta)]$"
 
 Request = FigureRequest[StalenessExperiment]
 
@@ -56,18 +57,36 @@ def draw(request: Request) -> Drawn:
     for panels in zip_longest(*blocks):
         layout.share_limits([axes for axes in panels if axes is not None], "y")
     layout.legend_below(figure, marks.legend_entries(series))
-    tables = " Distance: total variation."
-    away = listed([f"{steps:g}" for steps in walk.steps if steps])
+    has_parts = any(parts and _has_moved(request, place) for place, parts in parts_of.items())
+    tables = " Distance: total variation." if has_parts else ""
+    away = [f"{steps:g}" for steps in walk.steps if steps]
+    away = listed(away) if len(away) <= _MOST_LISTED else f"{away[0]} to {away[-1]}"
     return figure, (
         f"Gradient steps until the cosine to ∇J(θ') is {_falls(request, series)}. From left to right, θ' is {away} "
         f"steps from θ, with {sample.batches[0]} trajectories. Means, 95 % intervals over {request.policies}."
-        f"{tables if any(parts_of.values()) else ''}"
+        f"{tables}{_empty(request, series)}"
     )
 
 
+def _empty(request: Request, series: Sequence[Series]) -> str:
+    """Say why panels are empty: no step changed a policy, or the gradient is 0 for one."""
+    still = [place for place in request.places if not _has_moved(request, place)]
+    without = any(_along(request, place, "cosine", series).empty for place in request.places if place not in still)
+    stages: dict[str, list[str]] = {}
+    for place in still:
+        stages.setdefault(request.environment_label(place.environment), []).append(place.stage)
+    where = [name if len(own) == len(request.stages) else f"{name} ({listed(own)})" for name, own in stages.items()]
+    why = [f"no step changed a policy in {listed(where)}"] if still else []
+    why += ["∇J(θ') is 0 for a policy"] if without else []
+    return f" Empty: {'; or '.join(why)}." if why else ""
+
+
 def _falls(request: Request, series: Sequence[Series]) -> str:
-    """Say in the first place how soon the mean cosine falls below a half: "below 0.5: 4 with total"."""
-    rows, after = request.rows("summary", request.places[0], metric="cosine"), dict[float, list[str]]()
+    """Say how soon the mean cosine falls below a half: "below 0.5: 4 with total", in the first panel with cosines."""
+    known = [place for place in request.places if len(_along(request, place, "cosine", series))]
+    if not known:
+        return f"below {_HALF}: undefined"
+    rows, after = request.rows("summary", known[0], metric="cosine"), dict[float, list[str]]()
     for one in series:
         own = one.rows(rows)
         low = own.loc[~(own["estimate"] >= _HALF) & (own["steps"] > 0), "steps"]
@@ -77,7 +96,12 @@ def _falls(request: Request, series: Sequence[Series]) -> str:
         for steps, names in sorted(after.items())
     ]
     ends = found if len(found) < 2 else [found[0], found[-1]]
-    return f"below {_HALF}: {', '.join(ends)} ({request.heading(request.places[0])})"
+    return f"below {_HALF}: {', '.join(ends)} ({request.heading(known[0])})"
+
+
+def _has_moved(request: Request, place: Place) -> bool:
+    """Return whether a policy differs from that of its data after some step."""
+    return bool((request.rows("summary", place, metric="kl")["estimate"] != 0).any())
 
 
 def _along(request: Request, place: Place, metric: str, series: Sequence[Series]) -> pd.DataFrame:
@@ -111,5 +135,5 @@ def _draw_parts(axes: Axes, parts: Mapping[str, pd.DataFrame]) -> None:
         axes.plot(rows["kl"], rows["estimate"], color=style.INK, linestyle=dashes, marker=".", label=label)
     axes.set_ylim(bottom=0)
     axes.grid(visible=True)
-    if len(parts) > 1:
+    if len(parts) > 1 and any(len(rows) for rows in parts.values()):
         axes.legend(loc="upper left", fontsize=style.scaled(6.5), handlelength=1.8)
