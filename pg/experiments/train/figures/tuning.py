@@ -63,9 +63,9 @@ def _commonest(drawn: Sequence[tuple[FigureRequest[TrainExperiment], list[Series
     every = pd.concat(scores)
     every = every.loc[every["chosen"]].drop_duplicates(["panel", "series", "selection"])
     counts = every["learning_rate"].value_counts().sort_index()
-    most = [f"{rate:g}" for rate in counts.index[counts == counts.max()]]
-    each = " each" if len(most) > 1 else ""
-    return f"Chosen most often: {listed(most)}, by {counts.max()} of {counted(len(every), 'selection')}{each}."
+    most = counts[counts == counts.max()]
+    rates, each = listed([f"{rate:g}" for rate in most.index]), " each" if len(most) > 1 else ""
+    return f"Chosen most often: {rates}, by {most.iloc[0]} of {counted(len(every), 'selection')}{each}."
 
 
 def _height(labels: Sequence[str], *, is_wide: bool) -> float:
