@@ -14,7 +14,10 @@ from pg.core.suggestions import hint
 from pg.environments.catalogue import earned_mdp_of, horizon_of, make_copy
 from pg.environments.mdp import MDP
 from pg.environments.record import Environment, Rewards
+from pg.experiments.exact.record import ExactExperiment
+from pg.experiments.probe.record import ProbeExperiment
 from pg.experiments.train.record import TrainExperiment
+from pg.parts.variant import Variant
 from pg.plotting.text import counted, listed
 from pg.study.expansion import cells
 from pg.study.files import StudyFile, located, with_base
@@ -38,7 +41,7 @@ def warnings(study: Study, options: Mapping[str, Any], files: Sequence[StudyFile
 
 
 def warnings_of(study: Study) -> Iterator[str]:
-    """Yield a message per budget, grid, threshold, number of seeds, environment or section that is hardly meant."""
+    """Yield a message per budget, grid, threshold, number of seeds, variant or section that is hardly meant."""
     for name, experiment in study.training.items():
         yield from _small_budgets(study, name, experiment)
         if experiment.tuning is not None and len(experiment.tuning.grid) == 1:
@@ -49,6 +52,7 @@ def warnings_of(study: Study) -> Iterator[str]:
             )
     yield from dict.fromkeys(_high_thresholds(study))
     yield from _wide_intervals(study)
+    yield from dict.fromkeys(_equal_estimators(study))
     for name, environment in study.environments.items():
         copy = make_copy(environment.id, environment.kwargs, horizon=1)
         copy.close()
@@ -124,6 +128,31 @@ def _independent(study: Study, experiment: str) -> tuple[str, str, int]:
     if 1 < selections <= declared.seeds.count:
         return f"{at}.tuning.selections", "selection", selections
     return f"experiments.{experiment}.seeds.count", "seed", declared.seeds.count
+
+
+def _equal_estimators(study: Study) -> Iterator[str]:
+    for name, experiment in study.experiments.items():
+        if not isinstance(experiment, ProbeExperiment | ExactExperiment):
+            continue
+        equal: dict[tuple[str, str], list[str]] = {}
+        for cell in cells(study, name):
+            key = _first_gradient(experiment.estimator_of(cell.variant)).model_dump_json()
+            equal.setdefault((cell.environment_id, key), []).append(cell.variant_id)
+        for names in equal.values():
+            if len(names) > 1:
+                yield (
+                    f"experiments.{name}.variants: {listed(names)} have the same numbers, because only the first "
+                    "gradient of an update is measured, at the policy of its batch; leave "
+                    f"{names[-1]} out, or compare them by staleness, update or train"
+                )
+
+
+def _first_gradient(variant: Variant) -> Variant:
+    """Return a variant with the defaults of all options that do not change the first gradient of an update."""
+    unused = ("gradient_steps", "minibatches", "kl", "window", "entropy_bonus", "optimizer")
+    changes = {option: getattr(Variant(), option) for option in unused}
+    changes["normalise_advantages"] = bool(variant.normalise_advantages)
+    return variant.model_copy(update=changes).without_idle_correction
 
 
 def _undeclared_sections(study: Study) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pg.environments.catalogue import trajectories_of
 from pg.experiments.exact.options import ExactOptions
 from pg.experiments.figures.lookup import FIGURES
 from pg.experiments.registry import KINDS
+from pg.parts.variant import Variant
 from pg.study.schema import own_keys, shown_by
 from pg.study.validation import load
 from pg.study.warnings import warnings_of
@@ -63,6 +64,14 @@ def test_the_example_with_all_kinds_of_experiment_is_legal() -> None:
     assert [*warnings_of(study)] == []
 
 
+def test_the_example_of_a_share_is_a_legal_part_of_a_claim() -> None:
+    (part,) = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(half_of.*?)```", GUIDE, re.DOTALL))
+    claim = {"statement": "It gains half.", "figure": "drawn", "primary": "half_of_the_way", "parts": part}
+    figures = {"drawn": {"kind": "achieved_share", "experiment": "gradients"}}
+
+    load({"name": "Example", **EXAMPLE, "figures": figures, "claims": {"half": claim}})
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_example_has_every_key_of_each_kind_of_experiment(kind: str) -> None:
     shown = [keys_in(one) for one in EXAMPLE["experiments"].values() if one["kind"] == kind]
@@ -85,3 +94,12 @@ def test_the_guide_says_how_many_batches_an_enumeration_has() -> None:
     said = re.search(r"exact`\.\*\*(.*?)\n\n", GUIDE, re.DOTALL)
     assert said is not None
     assert {*trajectories, *batches} <= {int(number.replace(",", "")) for number in re.findall(r"[\d,]*\d", said[1])}
+
+
+def test_the_guide_has_the_default_of_every_option_of_a_variant() -> None:
+    table = GUIDE[GUIDE.index("\n| default | of |\n") :].partition("\n\n")[0]
+    rows = [re.findall("`(.*?)`", row) for row in table.splitlines()[3:]]
+    defaults = {option: yaml.safe_load(value) for value, *options in rows for option in options}
+
+    assert {*defaults} == {*Variant.model_fields} - {"label"}
+    assert [option for option, value in defaults.items() if Variant(**{option: value}) != Variant()] == []

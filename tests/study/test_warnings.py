@@ -123,6 +123,28 @@ def test_a_discount_of_rewards_that_are_not_normalised_is_warned_of(options: dic
     assert warned(options, environments__cartpole__rewards={"normalise": True, "normalise_discount": 0.9}) == []
 
 
+def test_variants_that_a_probe_cannot_tell_apart_are_warned_of(options: dict[str, Any]) -> None:
+    reuse = {"gradient_steps": 4, "minibatches": 2, "importance": {"name": "per_step", "clip": 0.2}}
+    options["variants"]["ppo"] = {"extends": "baseline", **reuse, "kl": {"limit": 0.1, "hold_by": "early_stop"}}
+    options["variants"]["scaled"] = {"extends": "ppo", "normalise_advantages": "minibatch"}
+    corrected = {"name": "per_step", "future_correction": True}
+    options["variants"]["future"] = {"extends": "baseline", "importance": corrected}
+    measured = ["total", "baseline", "scaled", "future"]
+    assert warned(options, experiments__gradients__variants=measured) == []
+
+    (said,) = warned(
+        options, experiments__gradients__variants=[*measured, "ppo"], experiments__exact__variants=["to_go"]
+    )
+    assert said == (
+        "experiments.gradients.variants: baseline and ppo have the same numbers, because only the first gradient of an "
+        "update is measured, at the policy of its batch; leave ppo out, or compare them by staleness, update or train"
+    )
+    del options["experiments"]["gradients"], options["claims"], options["figures"]
+    sweep = {"variant.batch": [2], "variant.entropy_bonus": [0, 0.1]}
+    (found,) = warned(options, experiments__exact__sweep=sweep)
+    assert found.startswith("experiments.exact.variants: to_go@batch=2,entropy_bonus=0 and to_go@batch=2,entropy_bonus")
+
+
 def test_a_section_that_is_not_declared_is_warned_of(options: dict[str, Any]) -> None:
     options["claims"]["causality"]["section"] = "Using causality"
     options["figures"]["variance"]["section"] = "Baselines (jacket)"

@@ -1,13 +1,15 @@
 """Snakemake plans every job of a legal study."""
 
 import itertools
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pg.experiments.registry import KINDS
 from pg.study.validation import load
 from tests.study.test_any_study import SMOKE, expand, refusal_of, varied
-from tests.workflow.checkout import Checkout, checkout
+from tests.workflow.checkout import ROOT, Checkout, checkout
 
 EXPERIMENTS = {options["kind"]: name for name, options in SMOKE["experiments"].items()}
 """Of every kind one."""
@@ -35,6 +37,26 @@ def test_every_job_of_a_legal_study_is_planned(options: dict[str, Any], place: C
     place.write(options)
     plan = place.planned()
     assert sum(plan.get(rule, 0) for rule in JOBS) == expand(load(options))
+
+
+def test_the_page_of_results_lists_every_file(place: Checkout) -> None:
+    place.write(SMOKE)
+    planned = [line.split("\t")[0] for line in place.run("--summary").stdout.splitlines()[1:]]
+    page = (ROOT / "results/README.md").read_text(encoding="utf-8")
+    names = [name for cell in re.findall(r"^\|(.*?) \|", page, re.MULTILINE) for name in re.findall("`(.*?)`", cell)]
+    listed = "|".join(map(pattern_of, names))
+
+    # Of snapshots a job declares its folder.
+    files = [path if Path(path).suffix else f"{path}/late/seed-0.safetensors" for path in planned]
+
+    assert len(files) > len(SMOKE["figures"])
+    assert [path for path in files if not re.fullmatch(f"{SMOKE['results']}/({listed})", path)] == []
+
+
+def pattern_of(name: str) -> str:
+    """Return a regular expression for the files that a name like `figures/<name>.{pdf,png}` stands for."""
+    placed = re.sub(r"<\w+>", "[^/-]+", re.escape(name)).replace("…", ".*")
+    return re.sub(r"\\{(.*?)\\}", lambda choice: f"({choice[1].replace(',', '|')})", placed)
 
 
 def test_a_figure_called_benchmarks_installs_no_peers(study: dict[str, Any], place: Checkout) -> None:
