@@ -16,7 +16,6 @@ from pg.study.schema import own_keys, shown_by
 from pg.study.validation import load
 from pg.study.warnings import warnings_of
 from pydantic import BaseModel
-from tests.study.studies import put, refused
 
 GUIDE = Path("docs/studies.md").read_text(encoding="utf-8")
 
@@ -28,13 +27,6 @@ def test_the_guide_says_what_each_kind_of_figure_shows_and_takes(name: str) -> N
     keys = [f"`{key}`" for key in own_keys(name, kind)]
 
     assert f"\n| {', '.join(experiments)} | `{name}` | {shown_by(kind)} | {', '.join(keys)} |\n" in GUIDE
-
-
-def test_an_unknown_kind_of_figure_is_refused_with_the_place_of_the_list(options: dict[str, Any]) -> None:
-    put(options, "figures/variance/kind", "variances")
-
-    refused(options, r"(?s)did you mean 'variance'.*\n      what each shows: docs/studies\.md#figures;")
-    assert "\n## Figures\n" in GUIDE
 
 
 EXAMPLE = next(yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL) if "gait" in block)

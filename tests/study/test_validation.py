@@ -203,7 +203,7 @@ def test_equal_layers_and_potentials_are_legal(options: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("path", "names"),
     [
-        ("figures/variance/kind", ("variance", "learning_curves", "pg/experiments")),
+        ("figures/variance/kind", ("variance", "learning_curves", "docs/studies.md#figures")),
         ("claims/causality/parts/probed/metric", ("variance", "relative_bias (bias over the gradient's norm)")),
     ],
 )
