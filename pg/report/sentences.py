@@ -35,6 +35,7 @@ from pg.study.record import Study
 
 _ROUNDING = 1e-5  # smaller tolerances allow for rounding alone
 _FOUND = re.compile(r"(\S+) \((\w+)(?:, (\S+) to (\S+) over all cases)?\)")
+_UNDEFINED_CASE = re.compile(r"; (the least certain of \d+ is in .*: )?undefined: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,8 +340,11 @@ def _all_cases(result: Result) -> str:
         "environments": sides.environments_of(result.study, result.part),
         "stages": sides.stages_measured(result.study, result.part),
     }
-    where = [name for name, found in cases.items() if len(found) > 1]
-    return f"{write(result.lowest)} to {write(result.highest)}{unit} over all {' and '.join(where) or 'cases'}"
+    where = " and ".join(name for name, found in cases.items() if len(found) > 1) or "cases"
+    low, high = write(result.lowest), write(result.highest)
+    if _UNDEFINED_CASE.search(result.comparison.partition("; demanded of ")[0]):
+        return f"{low}{f' to {high}' if high != low else ''}{unit} over the {where} where it is defined"
+    return f"{low} to {high}{unit} over all {where}"
 
 
 def _ends(result: Result, write: Callable[[float], str]) -> str:

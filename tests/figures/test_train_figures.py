@@ -203,6 +203,20 @@ def test_the_caption_of_many_environments_counts_those_in_which_a_variant_ends_h
     )
 
 
+def test_selections_are_those_of_tuned_variants() -> None:
+    one = request("steps_to_threshold", variants=("total", "to_go"))
+
+    def runs(*tuned: str) -> str:
+        long = one.tables["long"]
+        selection = (long["seed"] % 2).where(long["variant"].isin(tuned))
+        return with_tables(one, long=long.assign(selection=selection)).runs
+
+    assert runs() == "5 seeds"
+    assert runs("total", "to_go") == "5 seeds in 2 selections of the learning rate"
+    assert runs("total") == "5 seeds (where tuned, in 2 selections of the learning rate)"
+    assert runs("average") == "5 seeds", "it is not drawn"
+
+
 def test_a_level_that_all_runs_share_is_in_their_names() -> None:
     fixed = study_of(levels={"sweep": {"variant.gradient_steps": [4]}})
     measured = study_of(probe={"sweep": {"variant.policy.hidden": [[8]]}})

@@ -267,6 +267,27 @@ def test_the_range_over_all_cases_is_told(study: Study, declared: dict[str, Any]
 
 
 @pytest.mark.parametrize(
+    ("found", "highest", "cases"),
+    [
+        ("; the least certain of 8 is in cartpole, middle: undefined: 2 of 6 values not positive", 0.8, "0.20 to 0.80"),
+        ("; the least certain of 8 is in cartpole, middle: undefined: 2 of 6 values not positive", 0.2, "0.20"),
+        ("; undefined: 2 of 6 values not positive", 0.8, "0.20 to 0.80"),
+    ],
+)
+def test_a_range_is_not_said_to_be_over_cases_that_are_undefined(
+    study: Study, found: str, highest: float, cases: str
+) -> None:
+    comparison = f"to_go / total < 1 in cartpole, late{found}"
+    of = {"lowest": 0.2, "highest": highest, "verdict": "undecided"}
+    words = measured(result_of(study, less(VARIANCE), 0.3, 0.2, 0.4, comparison=comparison, **of))
+    elsewhere = f"a < 1 in cartpole, late; the least certain of 2 is in pendulum, late: 2; demanded of kl: b{found}"
+    other = measured(result_of(study, less(VARIANCE), 0.3, 0.2, 0.4, comparison=elsewhere, **of))
+
+    assert words.endswith(f"; {cases} times over the environments where it is defined).")
+    assert other.endswith("times over all environments).")
+
+
+@pytest.mark.parametrize(
     ("found", "said"),
     [
         ("0.957", "also in CartPole-v1, middle (0.96 times)."),

@@ -109,9 +109,16 @@ class FigureRequest(Generic[E]):
     @property
     def runs(self) -> str:
         """The number of learners of a variant as text, with the number of selections of their learning rate."""
-        seeds = counted(self.seeds, "seed")
-        found = [table[SELECTION].nunique() for table in self.tables.values() if SELECTION in table]
-        return f"{seeds} in {max(found)} selections of the learning rate" if any(found) else seeds
+        seeds, names = counted(self.seeds, "seed"), {*self.drawn, *(one["variant"] for one in self.figure.compared)}
+        tables = [table[table["variant"].isin(names)] for table in self.tables.values() if SELECTION in table]
+        found = max((table[SELECTION].nunique() for table in tables), default=0)
+        if not found:
+            return seeds
+        are_tuned = all(
+            own.notna().any() for table in tables for _, own in table.groupby("variant", observed=True)[SELECTION]
+        )
+        selections = f"in {found} selections of the learning rate"
+        return f"{seeds} {selections}" if are_tuned else f"{seeds} (where tuned, {selections})"
 
     @property
     def policies(self) -> str:
