@@ -91,7 +91,7 @@ def heat_tables(width: Width, names: Sequence[str], tables: Sequence[HeatTable])
     Numbers have their intervals if there is room.
     """
     room, count = WIDTHS[width] - scaled(_NAMES[width]), sum(len(table.columns) for table in tables)
-    noted = all(table.inches(noted=True) * count <= room for table in tables)
+    noted = has_intervals(width, tables)
     inches = max(table.inches(noted=noted) for table in tables)
     fitting = max(1, int(room / inches))
     # Next to each other, titles have the width of their columns alone.
@@ -112,6 +112,17 @@ def heat_tables(width: Width, names: Sequence[str], tables: Sequence[HeatTable])
             # All columns have the same width.
             axes.set_xlim(-0.5, fitting - 0.5)
     return figure
+
+
+def has_intervals(width: Width, tables: Sequence[HeatTable]) -> bool:
+    """Return whether the cells of tables have room for intervals."""
+    room, count = WIDTHS[width] - scaled(_NAMES[width]), sum(len(table.columns) for table in tables)
+    return all(table.inches(noted=True) * count <= room for table in tables)
+
+
+def where_intervals_are(width: Width, tables: Sequence[HeatTable]) -> str:
+    """Return what a caption says of intervals that the cells have no room for."""
+    return "" if has_intervals(width, tables) else " Intervals are in the tables alone."
 
 
 def _parts(table: HeatTable, fitting: int) -> list[HeatTable]:

@@ -168,8 +168,8 @@ TRUTHS: dict[str, tuple[Any, tuple[str, ...]]] = {
         (
             "Least variance: total return (in all 2 cases); most: to go (in all 2 cases)",
             "all batches of N = 2, the smallest of 2, 3 and 5",
-            "geometric means of variances, means of biases, 5 policies",
-            "Blue is less, orange more; uncoloured: the 95 % interval holds no difference",
+            "means (variances: geometric) over 5 policies",
+            "Blue: less, orange: more; uncoloured: the 95 % interval holds no difference",
         ),
     ),
     "learning_curves": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -146,13 +147,40 @@ def test_a_caption_names_those_that_are_tied() -> None:
     assert one.between(rows).startswith("0.25 (several) to 0.75 (several)")
 
 
-def test_the_caption_says_why_panels_of_cosines_are_blank() -> None:
-    def value(environment: str, seed: int, metric: str, **_: Any) -> float | None:
-        return float("nan") if (environment, seed, metric) == ("chain", 0, "cosine") else None
+def test_the_caption_counts_the_policies_that_leave_panels_without_marks() -> None:
+    def value(environment: str, stage: str, seed: int, variant: str, metric: str, **_: Any) -> float | None:
+        unlike = {"cosine": seed == 0, "snr": seed < 2 and variant == "to_go"}
+        if environment == "chain" and unlike.get(metric, False):
+            return float("nan")
+        return -1.0 if (environment, stage, metric) == ("chain", "initial", "snr") and below else None
 
-    why = "Cosines are undefined if ∇J's estimate is 0 for a policy."
+    below = False
+    why = "No mark: ∇J is 0 in 2 policies or tr Cov is 0 in 4 policies. Bars"
     assert why in caption(request("batch_size", value))
-    assert why not in caption(request("batch_size", value, environments=("cartpole",)))
+    assert "No mark" not in caption(request("batch_size", value, environments=("cartpole",)))
+    below = True
+    assert "or tr Cov is 0 in 4 policies or a ratio is below 0. Bars" in caption(request("batch_size", value))
+
+
+@pytest.mark.parametrize("kind", ["batch_size", "bias_and_variance"])
+def test_captions_count_the_policies_with_a_noisy_reference(kind: str) -> None:
+    def value(stage: str, seed: int, metric: str, **_: Any) -> float | None:
+        return float(noisy and seed < 3 and stage == "late") if metric == "reference_flagged" else None
+
+    noisy = False
+    assert "noisy" not in caption(request(kind, value))
+    noisy = True
+    assert caption(request(kind, value)).endswith(f" ∇J is noisy in 6 of {4 * SEEDS} policies.")
+
+
+def test_the_caption_names_estimators_whose_length_is_not_that_of_the_gradient() -> None:
+    assert "another length (total, average reward)." in caption(request("batch_size"))
+    assert "another length" not in caption(request("batch_size", variants=("total", "to_go")))
+    for option in ({"discount": 0.9}, {"normalise_advantages": True}):
+        study = study_of(
+            {"total": {"returns": "total"}, "to_go": {"label": "odd", **option}}, probe={"variants": ["total", "to_go"]}
+        )
+        assert "another length (odd)" in caption(request("batch_size", study=study))
 
 
 def test_panels_of_ratios_share_an_axis_that_no_variance_of_zero_stretches() -> None:
@@ -319,6 +347,23 @@ def test_a_bias_is_written_0_only_if_it_is_rounding(bias: float, written: str) -
 
 def test_the_ladder_draws_the_smallest_batch() -> None:
     assert "N = 2, the smallest of 2, 3 and 5" in caption(request("ladder"))
+
+
+@pytest.mark.parametrize("kind", ["ladder", "shrinkage", "achieved_share"])
+def test_the_caption_says_where_intervals_are_if_cells_have_no_room(kind: str) -> None:
+    def has_intervals(one: Any) -> bool:
+        return any(
+            "(" in text
+            for axes in draw(one).axes
+            for texts in cells(axes, draw(one).axes[0]).values()
+            for text in texts
+        )
+
+    wide, narrow = (shares(noise=0.05) if kind == "achieved_share" else request(kind) for _ in range(2))
+    narrow = replace(narrow, figure=narrow.figure.model_copy(update={"width": "one_column"}))
+    assert has_intervals(wide) != ("Intervals are in the tables alone." in caption(wide))
+    assert not has_intervals(narrow)
+    assert "Intervals are in the tables alone." in caption(narrow)
 
 
 def test_columns_are_the_stages_of_each_environment() -> None:

@@ -8,7 +8,7 @@ from matplotlib.colors import LogNorm, Normalize
 from pg.experiments.exact.record import ExactExperiment
 from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.plotting import marks
-from pg.plotting.heat import HeatTable, heat_tables
+from pg.plotting.heat import HeatTable, heat_tables, where_intervals_are
 from pg.plotting.text import listed
 
 _BATCH = "variant.batch"
@@ -25,20 +25,18 @@ def draw(request: FigureRequest[ExactExperiment]) -> Drawn:
     )
     variance[0] = 1
     bias = np.where(bias < marks.ROUNDING, 0, bias)
-    figure = heat_tables(
-        request.figure.width,
-        [one.label for one in series],
-        [
-            HeatTable(f"tr Cov / tr Cov of {series[0].label}", request.columns, variance, spread, LogNorm(0.1, 10), 1),
-            HeatTable("bias / ‖∇J‖", request.columns, bias, error, Normalize(-1, 1), 0),
-        ],
-    )
+    tables = [
+        HeatTable(f"tr Cov / tr Cov of {series[0].label}", request.columns, variance, spread, LogNorm(0.1, 10), 1),
+        HeatTable("bias / ‖∇J‖", request.columns, bias, error, Normalize(-1, 1), 0),
+    ]
+    figure = heat_tables(request.figure.width, [one.label for one in series], tables)
     sizes = request.experiment.sweep.get(_BATCH, ())
     smallest = f", the smallest of {listed([str(size) for size in sizes])}" if sizes[1:] else ""
     # The ratios lack the first variant's own.
     variances = request.rows("summary", metric="total_variance", batch=batch)
     return figure, (
         f"Least variance: {request.leaders(variances, lowest=True)}; most: {request.leaders(variances)}. Exact, from "
-        f"all batches of N = {batch}{smallest}; geometric means of variances, means of biases, {request.policies}. "
-        "Blue is less, orange more; uncoloured: the 95 % interval holds no difference."
+        f"all batches of N = {batch}{smallest}; means (variances: geometric) over {request.policies}. Blue: less, "
+        "orange: more; uncoloured: the 95 % interval holds no difference."
+        f"{where_intervals_are(request.figure.width, tables)}"
     )

@@ -9,7 +9,7 @@ from matplotlib.colors import Normalize
 
 from pg.experiments.exact.record import ExactExperiment
 from pg.experiments.figures.request import Drawn, FigureRequest
-from pg.plotting.heat import HeatTable, heat_tables
+from pg.plotting.heat import HeatTable, heat_tables, where_intervals_are
 
 _BATCH = "variant.batch"
 
@@ -32,4 +32,5 @@ def draw(request: FigureRequest[ExactExperiment]) -> Drawn:
     return figure, (
         f"Of ∇J, the expected estimate keeps {found}; 1 is no bias, and 1 − 1/N is kept if each trajectory is in its "
         f"own baseline. Exact, over all batches of N trajectories; means over {request.policies}; –: ∇J is 0."
+        f"{where_intervals_are(request.figure.width, [table])}"
     )

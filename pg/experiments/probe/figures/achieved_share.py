@@ -8,7 +8,7 @@ from matplotlib.colors import Normalize
 from pg.experiments.exact.record import ExactExperiment
 from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.probe.record import ProbeExperiment
-from pg.plotting.heat import HeatTable, heat_tables
+from pg.plotting.heat import HeatTable, heat_tables, where_intervals_are
 
 
 def draw(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> Drawn:
@@ -27,6 +27,6 @@ def draw(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> Drawn:
     dashes = "; –: b* may reduce nothing, or a variance is 0" if np.isnan(estimates).any() else ""
     return figure, (
         f"Greatest reduction of variance in {request.with_numbers(shares)}: {request.leaders(shares)}. 1: that of the "
-        "best constant b*, which optimal constants estimate from the batch. 0: no baseline; below: more variance. "
-        f"Uncoloured: Fieller's 95 % interval over {request.policies} holds 0{dashes}.{left_out}"
+        f"best constant b*. 0: no baseline; below: more variance. Uncoloured: Fieller's 95 % interval over "
+        f"{request.policies} holds 0{dashes}.{where_intervals_are(request.figure.width, [table])}{left_out}"
     )

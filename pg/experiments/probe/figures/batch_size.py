@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pg.experiments.figures.request import Drawn, FigureRequest
+from pg.experiments.probe.figures.references import noisy_references, undefined
 from pg.experiments.probe.record import ProbeExperiment
+from pg.parts.variant import Variant
 from pg.plotting import layout, marks, style
+from pg.plotting.text import counted, first_of
 
 _LABELS = {"cosine": "cosine to ∇J", "snr": "signal to noise"}
 
@@ -39,10 +42,31 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     layout.legend_below(figure, marks.legend_entries(series))
     usual = min(request.experiment.sample.batches, key=lambda size: abs(size - trained[0]))
     found = request.between(request.rows("summary", metric="cosine", batch=usual))
-    has_all = request.shown(request.rows("summary", metric="cosine"))["estimate"].notna().all()
     return figure, (
-        f"Cosines to ∇J at N = {usual}: {found}. "
-        "Signal to noise is ‖∇J‖² / tr Cov of batches of N trajectories; ratios below 0, from noisy references, are "
-        f"not drawn. Bars: 95 % intervals over {request.policies} per stage."
-        + ("" if has_all else " Cosines are undefined if ∇J's estimate is 0 for a policy.")
+        f"Cosines to ∇J at N = {usual}: {found}. Signal to noise is ‖∇J‖² / tr Cov"
+        f"{_short(request)}.{_left_out(request)} Bars: 95 % intervals over {request.policies} per stage."
+        f"{noisy_references(request)}"
     )
+
+
+def _short(request: FigureRequest[ProbeExperiment]) -> str:
+    """Name the estimators that are by construction shorter or longer than the gradient."""
+    scaled = [cell.variant_name for cell in request.cells if _is_scaled(cell.variant)]
+    labels = [request.variant_label(name) for name in request.drawn if name in scaled]
+    return f", which misleads for estimates of another length ({first_of(labels)})" if labels else ""
+
+
+def _is_scaled(variant: Variant) -> bool:
+    return variant.discount < 1 or variant.baseline.expects == "shrunk" or bool(variant.normalise_advantages)
+
+
+def _left_out(request: FigureRequest[ProbeExperiment]) -> str:
+    """Say which means have no mark: those of undefined values, and ratios below 0, which no logarithm has."""
+    cosines, ratios = (undefined(request, metric) for metric in _LABELS)
+    below = (request.shown(request.rows("summary", metric="snr"))["estimate"] < 0).any()
+    found = [
+        *([f"∇J is 0 in {counted(cosines, 'policy')}"] if cosines else []),
+        *([f"tr Cov is 0 in {counted(ratios, 'policy')}"] if ratios else []),
+        *(["a ratio is below 0"] if below else []),
+    ]
+    return f" No mark: {' or '.join(found)}." if found else ""

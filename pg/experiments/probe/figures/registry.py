@@ -11,7 +11,7 @@ FIGURES = {
     ),
     "batch_size": FigureKind(
         "pg.experiments.probe.figures.batch_size",
-        ("summary",),
+        ("long", "summary"),
         limits={"x": "log"},
         play=Play("pg.experiments.probe.play.batch_size", ("clouds", "summary")),
     ),
