@@ -191,7 +191,7 @@ def test_the_caption_says_where_no_step_changed_a_policy() -> None:
 def test_the_prime_of_a_policy_is_that_of_its_parameters() -> None:
     labels = {axes.get_xlabel() for axes in panels(draw(request("staleness", stale)))}
 
-    assert r"\pi_{\theta'}" in "".join(labels)
+    assert r"\pi_{\theta\text{'}}" in "".join(labels)
 
 
 def test_estimators_without_bias_are_not_on_the_logarithmic_axis() -> None:

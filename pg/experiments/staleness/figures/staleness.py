@@ -29,7 +29,8 @@ _PARTS = {
 }
 _HALF = 0.5
 _MOST_LISTED = 4  # numbers of steps in the caption
-_DIVERGENCE = r"$\mathrm{E}[\mathrm{KL}(\pi_{\theta'} \,\|\, \pi_\theta)]$"
+# Text, because a prime of mathtext is a superscript, too small to read in an index.
+_DIVERGENCE = r"$\mathrm{E}[\mathrm{KL}(\pi_{\theta\text{'}} \,\|\, \pi_\theta)]$"
 
 Request = FigureRequest[StalenessExperiment]
 
