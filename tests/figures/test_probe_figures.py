@@ -143,7 +143,7 @@ def test_a_caption_names_those_that_are_tied() -> None:
     assert one.leaders(chain) == "to go (in all 2 cases)"
     assert one.leaders(chain[chain["stage"] == "late"], lowest=True) == "total return and total, average reward, tied"
     assert one.leaders(rows) == "total, average reward and to go (in 2 of 4 cases each)"
-    assert one.between(chain) == "0.25 (total return and total, average reward, late) to 0.75 (to go, initial and late)"
+    assert one.between(chain) == "0.25 (total return and total, average reward, late) to 0.75 (to go)"
     assert one.between(rows).startswith("0.25 (several) to 0.75 (several)")
 
 

@@ -310,12 +310,17 @@ class FigureRequest(Generic[E]):
         return ", ".join(write(row[column]) for column, write in differ.items()) or "all"
 
     def _all_named(self, rows: pd.DataFrame, among: pd.DataFrame, axis: str) -> str:
-        """Name rows that are tied by what distinguishes them from the others, if they differ in one column alone."""
-        labels = {column: write for column, write in self._labels(axis).items() if len(among[column].unique()) > 1}
-        found = {column: list(dict.fromkeys(map(write, rows[column]))) for column, write in labels.items()}
-        if sum(len(names) > 1 for names in found.values()) > 1:
+        """Name rows that are tied by what distinguishes them from the others, if they differ in one column alone.
+
+        A column does not distinguish them if they have all of its values, in all combinations with the others.
+        """
+        own = {column: rows[column].unique() for column in self._labels(axis)}
+        named = {column: values for column, values in own.items() if len(values) < len(among[column].unique())}
+        are_crossed = len(rows) == math.prod(map(len, own.values()))
+        if not are_crossed or sum(len(values) > 1 for values in named.values()) > 1:
             return "several"
-        return ", ".join(map(first_of, found.values())) or "all"
+        labels = self._labels(axis)
+        return ", ".join(first_of([*map(labels[column], values)]) for column, values in named.items()) or "all"
 
     def panels_in_a_row(self) -> int:
         """Return how many panels are in a row: one per stage, or per environment if there is one stage."""

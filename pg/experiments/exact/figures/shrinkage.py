@@ -29,8 +29,9 @@ def draw(request: FigureRequest[ExactExperiment]) -> Drawn:
     table = HeatTable(title, heads, kept, ends, Normalize(0, 2), 1, low_is_good=False)
     figure = heat_tables(request.figure.width, [*(one.label for one in series), "1 − 1/N"], [table])
     found = request.between(rows.assign(estimate=1 + rows["estimate"]))
+    dashes = "; –: ∇J is 0" if np.isnan(lost).any() else ""
     return figure, (
         f"Of ∇J, the expected estimate keeps {found}; 1 is no bias, and 1 − 1/N is kept if each trajectory is in its "
-        f"own baseline. Exact, over all batches of N trajectories; means over {request.policies}; –: ∇J is 0."
+        f"own baseline. Exact, over all batches; means over {request.policies}{dashes}."
         f"{where_intervals_are(request.figure.width, [table])}"
     )
