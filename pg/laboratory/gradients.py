@@ -24,8 +24,6 @@ from pg.parts.variant import Variant
 
 # Measured: smaller chunks need more calls, and larger tensors take more time per number.
 _CHUNK_ELEMENTS = 2_000_000
-# Several steps are rounded before they cancel.
-_ROUNDINGS = 4
 
 
 def batch_gradients(
@@ -125,21 +123,24 @@ class BestConstant(NamedTuple):
 
 
 def above_rounding(
-    gradients: Float[Tensor, "S D"], without_baseline: float, dtype: torch.dtype
+    gradients: Float[Tensor, "S D"], batches: Trajectories, without_baseline: float
 ) -> Float[Tensor, "S D"]:
-    r"""Set estimates to 0 that only the rounding of returns makes, where all trajectories of a batch earn the same.
+    r"""Set estimates to 0 that only rounding makes, where all trajectories of a batch earn the same.
+
+    Sums over T steps and N trajectories are off by at most $(T + N) \epsilon$, relative to the return.
 
     Parameters
     ----------
     gradients
         Estimates whose weights are in the unit of the return.
+    batches
+        Those of the estimates.
     without_baseline
-        The total variance without a baseline. Returns that are rounded to $\epsilon$ leave an $\epsilon^2$ of it.
-    dtype
-        Of the rewards.
+        Their total variance without a baseline.
     """
-    rounding = (_ROUNDINGS * torch.finfo(dtype).eps) ** 2 * without_baseline
-    return gradients.where(gradients.square().sum(-1, keepdim=True) > rounding, 0)
+    _, trajectories, steps = batches.mask.shape
+    rounding = (trajectories + steps) * torch.finfo(batches.rewards.dtype).eps
+    return gradients.where(gradients.square().sum(-1, keepdim=True) > rounding**2 * without_baseline, 0)
 
 
 def best_constants(

@@ -96,7 +96,7 @@ def probe(job: MeasurementJob[ProbeOptions], policies: Mapping[int, Parameters])
             for name, estimated in gradients_of_all(policy, job.variants, batches, mdp, critics).items():
                 gradients = estimated.double()
                 if not job.variants[name].normalise_advantages:
-                    gradients = above_rounding(gradients, best[name].variance_of(0) / size, pool.rewards.dtype)
+                    gradients = above_rounding(gradients, batches, best[name].variance_of(0) / size)
                 found = Probed(gradients, truth, batches.returns, best[name].variance / size, explained[name])
                 names = {"seed": seed, "variant": name, "batch": size}
                 rows.append({**names, **dict.fromkeys(_COLUMNS), **of_reference, **values(METRICS, found)})
