@@ -1,5 +1,6 @@
 """docs/studies.md agrees with the code."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from pg.environments.catalogue import trajectories_of
 from pg.experiments.exact.options import ExactOptions
 from pg.experiments.figures.lookup import FIGURES
 from pg.experiments.registry import KINDS
+from pg.parts.registry import BASELINES, CORRECTIONS, LIMITS, RETURNS, STARTS, WINDOWS
 from pg.parts.variant import Variant
 from pg.study.schema import own_keys, shown_by
 from pg.study.validation import load
@@ -95,3 +97,26 @@ def test_the_guide_has_the_default_of_every_option_of_a_variant() -> None:
 
     assert {*defaults} == {*Variant.model_fields} - {"label"}
     assert [option for option, value in defaults.items() if Variant(**{option: value}) != Variant()] == []
+
+
+def options_of_parts() -> Iterator[str]:
+    """Yield a row for each option of the parts, with all parts that have it with one default."""
+    families = (RETURNS, BASELINES, CORRECTIONS, WINDOWS, LIMITS, STARTS)
+    owners: dict[tuple[str, str, str], list[str]] = {}
+    for part in (part for family in families for part in family):
+        name, *options = part.model_fields.items()
+        for key, field in options:
+            default = "required" if field.is_required() else f"`{json.dumps(dumped(field.default))}`"
+            row = (field.alias or key, default, field.description or "")
+            owners.setdefault(row, []).append(f"`{name[1].default}`")
+    for (key, default, meaning), names in owners.items():
+        yield f"| {', '.join(names)} | `{key}` | {default} | {meaning} |"
+
+
+def dumped(default: object) -> object:
+    return next(iter(default.model_dump().values())) if isinstance(default, BaseModel) else default
+
+
+@pytest.mark.parametrize("row", [*options_of_parts()])
+def test_the_guide_has_every_option_of_the_parts(row: str) -> None:
+    assert f"\n{row}\n" in GUIDE
