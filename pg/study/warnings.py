@@ -18,6 +18,7 @@ from pg.experiments.exact.record import ExactExperiment
 from pg.experiments.probe.record import ProbeExperiment
 from pg.experiments.train.record import TrainExperiment
 from pg.parts.variant import Variant
+from pg.plotting.record import Figure
 from pg.plotting.text import counted, listed
 from pg.study.expansion import cells
 from pg.study.files import StudyFile, located, with_base
@@ -41,7 +42,7 @@ def warnings(study: Study, options: Mapping[str, Any], files: Sequence[StudyFile
 
 
 def warnings_of(study: Study) -> Iterator[str]:
-    """Yield a message per budget, grid, threshold, number of seeds, variant or section that is hardly meant."""
+    """Yield a message per budget, grid, threshold, number of seeds, variant, label or section that is hardly meant."""
     for name, experiment in study.training.items():
         yield from _small_budgets(study, name, experiment)
         if experiment.tuning is not None and len(experiment.tuning.grid) == 1:
@@ -53,6 +54,7 @@ def warnings_of(study: Study) -> Iterator[str]:
     yield from dict.fromkeys(_high_thresholds(study))
     yield from _wide_intervals(study)
     yield from dict.fromkeys(_equal_estimators(study))
+    yield from _equal_labels(study)
     for name, environment in study.environments.items():
         copy = make_copy(environment.id, environment.kwargs, horizon=1)
         copy.close()
@@ -153,6 +155,35 @@ def _first_gradient(variant: Variant) -> Variant:
     changes = {option: getattr(Variant(), option) for option in unused}
     changes["normalise_advantages"] = bool(variant.normalise_advantages)
     return variant.model_copy(update=changes).without_idle_correction
+
+
+def _equal_labels(study: Study) -> Iterator[str]:
+    """Yield a message per label of several variants or environments that one experiment or figure shows."""
+    shown = {
+        **{f"experiments.{name}": (one.variants, one.environments) for name, one in study.experiments.items()},
+        **{f"figures.{name}": _drawn(study, figure) for name, figure in study.figures.items()},
+    }
+    for index, section in enumerate(("variants", "environments")):
+        by_label: dict[str, list[str]] = {}
+        for name, record in getattr(study, section).items():
+            by_label.setdefault(record.label, []).append(name)
+        for label, names in by_label.items():
+            for place, entries in shown.items():
+                equal = [name for name in names if name in entries[index]]
+                if len(equal) > 1:
+                    yield (
+                        f"{section}.{equal[-1]}.label: {label!r} is the label of {listed(equal)}, and {place} shows "
+                        "them together; give them labels that differ"
+                    )
+                    break
+
+
+def _drawn(study: Study, figure: Figure) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the variants and the environments of a figure."""
+    pool = [study.experiments[name] for name in figure.pool]
+    variants = figure.variants or [name for one in pool for name in one.variants]
+    environments = figure.environments or [name for one in pool for name in one.environments]
+    return [*variants, *(str(one["variant"]) for one in figure.compared)], environments
 
 
 def _undeclared_sections(study: Study) -> Iterator[str]:

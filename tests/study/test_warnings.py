@@ -145,6 +145,38 @@ def test_variants_that_a_probe_cannot_tell_apart_are_warned_of(options: dict[str
     assert found.startswith("experiments.exact.variants: to_go@batch=2,entropy_bonus=0 and to_go@batch=2,entropy_bonus")
 
 
+def test_equal_labels_that_are_shown_together_are_warned_of(options: dict[str, Any]) -> None:
+    options["variants"]["to_go"]["label"] = options["variants"]["baseline"]["label"] = "same"
+    options["environments"]["cartpole"]["label"] = "Pole"
+    options["environments"]["twin"] = {"id": "CartPole-v1", "threshold": 475, "label": "Pole"}
+    del options["experiments"]["exact"]
+    assert warned(options) == []
+
+    alike = "variants.baseline.label: 'same' is the label of to_go and baseline, and"
+    differ = "together; give them labels that differ"
+    learn, far = options["experiments"]["learn"], {"environments": ["twin"], "variants": ["baseline"]}
+    options["experiments"]["far"] = {**learn, **far}
+    # Figures of tuning show all tuned experiments.
+    assert warned(options) == [
+        f"{alike} figures.tuning shows them {differ}",
+        f"environments.twin.label: 'Pole' is the label of cartpole and twin, and figures.tuning shows them {differ}",
+    ]
+    far["environments"] = ["cartpole"]
+    options["experiments"]["far"] = {**learn, **far}
+    compared = {
+        "kind": "learning_curves",
+        "experiment": "learn",
+        "compared": [{"experiment": "far", "variant": "baseline"}],
+    }
+    options["figures"]["curves"] = compared
+    assert warned(options) == [f"{alike} figures.curves shows them {differ}"]
+    options["figures"]["curves"]["variants"] = ["total"]
+    assert warned(options) == [f"{alike} figures.tuning shows them {differ}"]
+    assert warned(options, experiments__gradients__variants=["total", "to_go", "baseline"]) == [
+        f"{alike} experiments.gradients shows them {differ}"
+    ]
+
+
 def test_a_section_that_is_not_declared_is_warned_of(options: dict[str, Any]) -> None:
     options["claims"]["causality"]["section"] = "Using causality"
     options["figures"]["variance"]["section"] = "Baselines (jacket)"
