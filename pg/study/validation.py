@@ -178,13 +178,14 @@ def _completed(study: Study) -> Study:
 
 def _labelled(records: Mapping[str, _Named], derived: Callable[[_Named], str]) -> dict[str, _Named]:
     """Label records that have no label: by what they are, or by their keys where another one has this label."""
-    labels = {record.label for record in records.values()}
-    found: dict[str, _Named] = {}
+    taken = {record.label for record in records.values()}
+    found = dict(records)
     for name, record in records.items():
-        label = derived(record)
-        own = name.replace("_", " ") if label in labels else label
-        found[name] = record.model_copy(update={"label": own}) if record.label is None else record
-        labels.add(label)
+        if record.label is None:
+            label = derived(record)
+            own = name.replace("_", " ") if label in taken else label
+            found[name] = record.model_copy(update={"label": own})
+            taken.add(own)
     return found
 
 

@@ -125,6 +125,15 @@ def test_only_the_first_variant_of_equal_parts_is_labelled_by_them(options: dict
     }
 
 
+def test_parts_of_a_labelled_variant_or_environment_may_name_another(options: dict[str, Any]) -> None:
+    options["variants"]["same_as_total"] = {"extends": "total"}
+    options["environments"]["cartpole"]["label"] = "Pole"
+    options["environments"]["again"] = {"id": "CartPole-v1"}
+    study = load(options)
+    assert study.variants["same_as_total"].label == "total"
+    assert study.environments["again"].label == "CartPole-v1"
+
+
 def test_environments_declared_twice_have_names_that_differ(options: dict[str, Any]) -> None:
     options["environments"] |= {
         "scaled_rewards": {"id": "CartPole-v1", "rewards": {"scale": 2.0}},
