@@ -12,7 +12,18 @@ from pg.claims import judge
 from pg.claims.record import Claim
 from pg.plotting.text import noted, number
 from tests.figures.pictures import caption, cells, clouds, coloured, draw, lines, notes, panels, titles
-from tests.figures.studies import EXPERIMENTS, LAMBDAS, OFFSETS, SEEDS, Value, made_up, request, study_of, with_tables
+from tests.figures.studies import (
+    EXPERIMENTS,
+    LAMBDAS,
+    OFFSETS,
+    SEEDS,
+    VARIANTS,
+    Value,
+    made_up,
+    request,
+    study_of,
+    with_tables,
+)
 
 SHARES = {"average": 0.8, "worse": -0.6, "best": 1.0}
 BASELINES = {
@@ -68,7 +79,8 @@ def test_a_caption_says_who_has_the_least_and_names_the_smallest_and_the_largest
 
     said = caption(request("variance", value, environments=("chain",)))
     assert said.startswith(
-        "Least variance in A chain: total, average reward (in all 2 cases); without averages of the own batch: total"
+        "Least variance in A chain: total, average reward (in all 2 cases); without estimates of another length "
+        "(total, average reward): total return (in all 2 cases). Of batches of N = 16, over that of total return. Dots"
     )
     alone = request("variance", value, environments=("chain",), variants=("total", "to_go"))
     assert caption(alone).startswith("Least variance in A chain: total return (in all 2 cases). Of batches of N =")
@@ -173,14 +185,22 @@ def test_captions_count_the_policies_with_a_noisy_reference(kind: str) -> None:
     assert caption(request(kind, value)).endswith(f" ∇J is noisy in 6 of {4 * SEEDS} policies.")
 
 
-def test_the_caption_names_estimators_whose_length_is_not_that_of_the_gradient() -> None:
-    assert "another length (total, average reward)." in caption(request("batch_size"))
-    assert "another length" not in caption(request("batch_size", variants=("total", "to_go")))
+@pytest.mark.parametrize("kind", ["batch_size", "variance"])
+def test_the_caption_names_estimators_whose_length_is_not_that_of_the_gradient(kind: str) -> None:
+    assert "another length (total, average reward)" in caption(request(kind))
+    assert "another length" not in caption(request(kind, variants=("total", "to_go")))
     for option in ({"discount": 0.9}, {"normalise_advantages": True}):
         study = study_of(
             {"total": {"returns": "total"}, "to_go": {"label": "odd", **option}}, probe={"variants": ["total", "to_go"]}
         )
-        assert "another length (odd)" in caption(request("batch_size", study=study))
+        assert ", which misleads for estimates of another length (odd). " in caption(request(kind, study=study))
+
+
+def test_bias_and_variance_of_estimates_of_another_length_are_said_to_mislead() -> None:
+    assert "another length" not in caption(request("bias_and_variance"))
+    scaled = study_of({**VARIANTS, "gae": {**VARIANTS["gae"], "normalise_advantages": True}})
+    said = caption(request("bias_and_variance", study=scaled, experiment="lambdas"))
+    assert ". Both mislead for estimates of another length (GAE). Bias" in said
 
 
 def test_panels_of_ratios_share_an_axis_that_no_variance_of_zero_stretches() -> None:

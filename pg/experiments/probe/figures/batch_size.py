@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pg.experiments.figures.request import Drawn, FigureRequest
-from pg.experiments.probe.figures.references import noisy_references, undefined
+from pg.experiments.probe.figures.references import noisy_references, of_another_length, undefined
 from pg.experiments.probe.record import ProbeExperiment
-from pg.parts.variant import Variant
 from pg.plotting import layout, marks, style
-from pg.plotting.text import counted, first_of
+from pg.plotting.text import counted
 
 _LABELS = {"cosine": "cosine to ∇J", "snr": "signal to noise"}
 
@@ -42,22 +41,13 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     layout.legend_below(figure, marks.legend_entries(series))
     usual = min(request.experiment.sample.batches, key=lambda size: abs(size - trained[0]))
     found = request.between(request.rows("summary", metric="cosine", batch=usual))
+    lengths = of_another_length(request)
+    misleads = f", which misleads for {lengths}" if lengths else ""
     return figure, (
         f"Cosines to ∇J at N = {usual}: {found}. Signal to noise is ‖∇J‖² / tr Cov"
-        f"{_short(request)}.{_left_out(request)} Bars: 95 % intervals over {request.policies} per stage."
+        f"{misleads}.{_left_out(request)} Bars: 95 % intervals over {request.policies} per stage."
         f"{noisy_references(request)}"
     )
-
-
-def _short(request: FigureRequest[ProbeExperiment]) -> str:
-    """Name the estimators that are by construction shorter or longer than the gradient."""
-    scaled = [cell.variant_name for cell in request.cells if _is_scaled(cell.variant)]
-    labels = [request.variant_label(name) for name in request.drawn if name in scaled]
-    return f", which misleads for estimates of another length ({first_of(labels)})" if labels else ""
-
-
-def _is_scaled(variant: Variant) -> bool:
-    return variant.discount < 1 or variant.baseline.expects == "shrunk" or bool(variant.normalise_advantages)
 
 
 def _left_out(request: FigureRequest[ProbeExperiment]) -> str:

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from pg.core.signs import signed
 from pg.experiments.figures.request import Drawn, FigureRequest, Place
-from pg.experiments.probe.figures.references import noisy_references
+from pg.experiments.probe.figures.references import noisy_references, of_another_length
 from pg.experiments.probe.record import ProbeExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.text import option_in_words
@@ -52,8 +52,11 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
         metric: request.leaders(request.rows("summary", metric=metric, batch=request.batch), lowest=True)
         for metric in ("total_variance", "relative_bias")
     }
+    lengths = of_another_length(request)
+    misleads = f" Both mislead for {lengths}." if lengths else ""
     return figure, (
-        f"Least variance: {least['total_variance']}; least bias: {least['relative_bias']}. Bias ‖E[ĝ] − ∇J‖ / ‖∇J‖ "
+        f"Least variance: {least['total_variance']}; least bias: {least['relative_bias']}.{misleads} "
+        "Bias ‖E[ĝ] − ∇J‖ / ‖∇J‖ "
         f"(means) and variance (geometric means) of batches of N = {request.batch} against {option}, equally spaced, "
         f"not to scale. Bars: 95 % intervals over {request.policies} per stage.{noisy_references(request)}"
     )

@@ -7,6 +7,7 @@ import math
 import pandas as pd
 
 from pg.experiments.figures.request import Drawn, FigureRequest
+from pg.experiments.probe.figures.references import of_another_length, scaled_variants
 from pg.experiments.probe.record import ProbeExperiment
 from pg.parts.variant import Variant
 from pg.plotting import layout, marks, style
@@ -48,22 +49,23 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     panels[0].xaxis.set_major_formatter("{x:g}")
     long, _ = request.of("total_variance", batch=request.batch)
     least = pd.concat(ranked, ignore_index=True)
-    shrunk = [name for name in request.drawn if request.variants[name].baseline.expects == "shrunk"]
-    found, without = (request.leaders(rows, lowest=True) for rows in (least, least[~least["variant"].isin(shrunk)]))
-    others = f"; without averages of the own batch: {without}" if shrunk and without != found else ""
+    lengths, comparable = of_another_length(request), least[~least["variant"].isin(scaled_variants(request))]
+    found, without = (request.leaders(rows, lowest=True) for rows in (least, comparable))
+    # Of a single variant, the least says nothing.
+    tells = len({*comparable["variant"]}) > 1 and without != found
+    others = f"; without {lengths}: {without}" if tells else ""
+    misleads = f", which misleads for {lengths}" if lengths and not tells else ""
     where = request.with_numbers(least)
     policies = request.shown(long).groupby(["environment", "stage", "seed"], observed=True)["value"].min()
     zeros = int((policies == 0).sum())
     return figure, (
-        f"Least variance in {where}: {found}"
-        f"{others}. Of batches of N = {request.batch}, over that of {reference.label}. Dots: {request.policies}; "
-        "marks: geometric means, 95 % intervals."
+        f"Least variance in {where}: {found}{others}. Of batches of N = {request.batch}, over that of "
+        f"{reference.label}{misleads}. Dots: {request.policies}; marks: geometric means, 95 % intervals."
         + (
             f" In {zeros} of {len(policies)} policies a variance is 0: no dot, and a range at the right."
             if zeros
             else ""
         )
-        + (" Averages of the own batch shrink estimates by 1/N." if shrunk else "")
     )
 
 
