@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from itertools import cycle
 from operator import attrgetter
 from pathlib import Path
@@ -12,7 +13,8 @@ from pydantic import Field, ValidationError
 
 from pg.core.errors import InvalidStudy
 from pg.core.foreign import NoTexts, failure_in, rehearse
-from pg.core.record import Name
+from pg.core.record import UNKNOWN_KEY, Name
+from pg.core.suggestions import nearest
 from pg.environments.record import Environment
 from pg.experiments.lookup import AnyExperiment
 from pg.parts.equation import definitions, equation, label_of
@@ -21,7 +23,7 @@ from pg.plotting.record import Figure, FigureDefaults
 from pg.study.cost import problems_of_number
 from pg.study.expansion import tuned_experiments
 from pg.study.files import StudyFile, located, make_importable, read_file, runs_code_of_others, with_base
-from pg.study.inheritance import reported_once, resolved
+from pg.study.inheritance import merged, reported_once, resolved
 from pg.study.partial import SECTIONS, without_faulty
 from pg.study.problems.claims import problems_of_claims, problems_of_questions
 from pg.study.problems.experiments import problems_of_environments, problems_of_experiments
@@ -34,6 +36,7 @@ from pg.study.wording import readable
 TUNING_SECTION = "Sensitivity to the learning rate"
 """The section of the report for figures of tuning that no study file declares."""
 
+_NEAR = 0.8  # similarity of a section and a misspelt one
 
 _Named = TypeVar("_Named", Variant, Environment)
 
@@ -69,22 +72,38 @@ def load(options: Mapping[str, Any], files: Sequence[StudyFile] = ()) -> Study:
         If the study is illegal, with every problem that could be found.
     """
     options, files = with_base(options, files)
+    options, misspelt = _with_sections(options)
     make_importable(options, files)
     if runs_code_of_others(options):
-        rehearse(lambda: _read(options, files))
-    return _read(options, files)
+        rehearse(lambda: _read(options, files, misspelt))
+    return _read(options, files, misspelt)
 
 
-def _read(options: Mapping[str, Any], files: Sequence[StudyFile]) -> Study:
+def _with_sections(options: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return options whose misspelt sections have their names, so that the rest can be checked, and a problem each."""
+    allowed, found, problems = Study.file_keys(), dict(options), list[str]()
+    for key in options:
+        near = [] if key in allowed else get_close_matches(str(key), allowed, n=1, cutoff=_NEAR)
+        if near and near[0] in SECTIONS:
+            problems.append(f"{key}: {UNKNOWN_KEY}{nearest(str(key), allowed)}")
+            found = merged(found, {near[0]: found.pop(key)})
+    return found, problems
+
+
+def _read(options: Mapping[str, Any], files: Sequence[StudyFile], misspelt: Sequence[str]) -> Study:
     try:
-        return _validated(options)
+        study = _validated(options)
+        if not misspelt:
+            return study
+        problems = misspelt
     except InvalidStudy as invalid:
-        raise InvalidStudy(located(invalid.problems, files)) from invalid
+        problems = [*misspelt, *invalid.problems]
     except BaseException as error:
         # Methods of a user's own parts, kinds and relations may raise anything.
         if (failure := failure_in({file.path.parent.resolve() for file in files}, error)) is None:
             raise
         raise InvalidStudy([failure]) from error
+    raise InvalidStudy(located(problems, files))
 
 
 def _validated(options: Mapping[str, Any]) -> Study:

@@ -260,6 +260,28 @@ def test_problems_of_all_stages_are_reported_at_once(options: dict[str, Any]) ->
     assert "did you mean 'wrong'" in found[3], "names of entries with problems are names"
 
 
+@pytest.mark.parametrize("section", ["environments", "variants", "experiments", "figures", "claims"])
+def test_a_misspelt_section_hides_no_other_problem_and_makes_none(options: dict[str, Any], section: str) -> None:
+    options[section[:-1]] = options.pop(section)
+    (problem,) = refused(options)
+    assert problem.startswith(f"{section[:-1]}: unknown key; did you mean {section!r}?; allowed:")
+
+    options["report"] = {"author": "A"}
+    first, second = refused(options)
+    assert first == problem
+    assert second.startswith("report.author: unknown key; did you mean 'authors'?")
+
+
+def test_a_misspelt_section_is_merged_with_the_declared_one(options: dict[str, Any]) -> None:
+    options["experiment"] = {"exact": options["experiments"].pop("exact")}
+    options["figures"]["ladder"] = {"kind": "ladder", "experiment": "exact"}
+    (problem,) = refused(options)
+    assert problem.startswith("experiment: unknown key; did you mean 'experiments'?")
+
+    options["experiment"] = "exact"
+    assert refused(options)[0] == problem
+
+
 def test_a_misspelt_variant_of_a_source_is_reported_once(options: dict[str, Any]) -> None:
     put(options, "experiments/learn/variants", ["total", "too_go"])
     (problem,) = refused(options)
