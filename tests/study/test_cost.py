@@ -186,6 +186,6 @@ def test_walks_and_critics_of_measurements_count(options: dict[str, Any]) -> Non
 def test_two_studies_take_hours_and_the_others_less_than_one() -> None:
     hours = {file: estimate(study_of(file)).core_minutes / 60 for file in FILES}
     assert 5 < hours.pop("workflow/studies/thorough.yaml") < 20
-    # It took nine and a half.
+    # It took eleven.
     assert 5 < hours.pop("workflow/studies/published_mujoco.yaml") < 16
     assert all(one < 1 for one in hours.values())
