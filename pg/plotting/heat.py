@@ -90,7 +90,7 @@ def heat_tables(width: Width, names: Sequence[str], tables: Sequence[HeatTable])
 
     Numbers have their intervals if there is room.
     """
-    room, count = WIDTHS[width] - scaled(_NAMES[width]), sum(len(table.columns) for table in tables)
+    room, count = _room_and_columns(width, tables)
     noted = has_intervals(width, tables)
     inches = max(table.inches(noted=noted) for table in tables)
     fitting = max(1, int(room / inches))
@@ -116,13 +116,18 @@ def heat_tables(width: Width, names: Sequence[str], tables: Sequence[HeatTable])
 
 def has_intervals(width: Width, tables: Sequence[HeatTable]) -> bool:
     """Return whether the cells of tables have room for intervals."""
-    room, count = WIDTHS[width] - scaled(_NAMES[width]), sum(len(table.columns) for table in tables)
+    room, count = _room_and_columns(width, tables)
     return all(table.inches(noted=True) * count <= room for table in tables)
 
 
 def where_intervals_are(width: Width, tables: Sequence[HeatTable]) -> str:
     """Return what a caption says of intervals that the cells have no room for."""
     return "" if has_intervals(width, tables) else " Intervals are in the tables alone."
+
+
+def _room_and_columns(width: Width, tables: Sequence[HeatTable]) -> tuple[float, int]:
+    """Return the inches beside the names of rows, and the number of columns of all tables."""
+    return WIDTHS[width] - scaled(_NAMES[width]), sum(len(table.columns) for table in tables)
 
 
 def _parts(table: HeatTable, fitting: int) -> list[HeatTable]:

@@ -54,7 +54,7 @@ def test_the_page_of_results_lists_every_file(place: Checkout) -> None:
 
 
 def pattern_of(name: str) -> str:
-    """Return a regular expression for the files that a name like `figures/<name>.{pdf,png}` stands for."""
+    """Return a pattern that matches the files which the page names together, as `figures/<name>.{pdf,png}`."""
     placed = re.sub(r"<\w+>", "[^/-]+", re.escape(name)).replace("…", ".*")
     return re.sub(r"\\{(.*?)\\}", lambda choice: f"({choice[1].replace(',', '|')})", placed)
 

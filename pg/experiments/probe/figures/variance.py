@@ -47,25 +47,25 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
         layout.head(axes, axes.get_title(loc="left"), "tr Cov (return²)")
     layout.log_ticks(panels[0].xaxis)
     panels[0].xaxis.set_major_formatter("{x:g}")
-    long, _ = request.of("total_variance", batch=request.batch)
-    least = pd.concat(ranked, ignore_index=True)
+    return figure, _caption(request, reference, pd.concat(ranked, ignore_index=True))
+
+
+def _caption(request: FigureRequest[ProbeExperiment], reference: Series, least: pd.DataFrame) -> str:
+    """Say who has the least of some ratios, and which of them mislead or are left out."""
     lengths, comparable = of_another_length(request), least[~least["variant"].isin(scaled_variants(request))]
     found, without = (request.leaders(rows, lowest=True) for rows in (least, comparable))
-    # Of a single variant, the least says nothing.
+    # One variant alone is compared with none.
     tells = len({*comparable["variant"]}) > 1 and without != found
     others = f"; without {lengths}: {without}" if tells else ""
     misleads = f", which misleads for {lengths}" if lengths and not tells else ""
-    where = request.with_numbers(least)
+    long, _ = request.of("total_variance", batch=request.batch)
     policies = request.shown(long).groupby(["environment", "stage", "seed"], observed=True)["value"].min()
     zeros = int((policies == 0).sum())
-    return figure, (
-        f"Least variance in {where}: {found}{others}. Of batches of N = {request.batch}, over that of "
-        f"{reference.label}{misleads}. Dots: {request.policies}; marks: geometric means, 95 % intervals."
-        + (
-            f" In {zeros} of {len(policies)} policies a variance is 0: no dot, and a range at the right."
-            if zeros
-            else ""
-        )
+    left_out = f" In {zeros} of {len(policies)} policies a variance is 0: no dot, and a range at the right."
+    return (
+        f"Least variance in {request.with_numbers(least)}: {found}{others}. Of batches of N = {request.batch}, over "
+        f"that of {reference.label}{misleads}. Dots: {request.policies}; marks: geometric means, 95 % intervals."
+        f"{left_out if zeros else ''}"
     )
 
 
